@@ -3,6 +3,19 @@
 //! A tenant *is* a set of stores, so no method takes a tenant's id and no query can forget it. Each method is one
 //! atomic unit, and the first sentence of its documentation is its guarantee.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod error;
+mod log;
+mod markers;
+mod memory;
+mod snapshots;
+mod verify;
 
 pub use error::{BoxError, StoreError};
+pub use log::{
+    Audience, Batch, Direction, EventLog, Head, HeadStream, MentionRow, MessageRow, PageQuery, ReactionChange, ViewRow,
+};
+pub use markers::{Marker, MarkerStore};
+pub use snapshots::{Snapshot, SnapshotStore};
+pub use verify::{VerifyError, verify_log};

@@ -1,0 +1,1 @@
+//! The contract of the ports as tests that any store can run.
