@@ -6,6 +6,7 @@
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod error;
+mod identity;
 mod log;
 mod markers;
 mod memory;
@@ -13,9 +14,14 @@ mod snapshots;
 mod verify;
 
 pub use error::{BoxError, StoreError};
+pub use identity::{
+    Account, AccountKind, AccountState, AccountStore, KeyAlgorithm, KeyState, KeyStore, PasswordHash, PrivateKey,
+    ProfileChange, Rotation, RotationOutcome, Session, SessionStore, SigningKey, SpentToken, TokenHash,
+};
 pub use log::{
     Audience, Batch, Direction, EventLog, Head, HeadStream, MentionRow, MessageRow, PageQuery, ReactionChange, ViewRow,
 };
 pub use markers::{Marker, MarkerStore};
+pub use memory::MemoryIdentity;
 pub use snapshots::{Snapshot, SnapshotStore};
 pub use verify::{VerifyError, verify_log};

@@ -119,10 +119,7 @@ impl Session {
 
     /// Applies the use of a refresh token; the record is changed unless the outcome is [`RotationOutcome::Refused`].
     pub fn rotate(&mut self, rotation: &Rotation) -> RotationOutcome {
-        if self.session_id != rotation.session_id
-            || self.family != rotation.family
-            || !self.is_live(rotation.now)
-        {
+        if self.session_id != rotation.session_id || self.family != rotation.family || !self.is_live(rotation.now) {
             return RotationOutcome::Refused;
         }
         if self.current != rotation.presented {

@@ -140,7 +140,7 @@ impl SessionStore for MemoryIdentity {
 
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let mut records = self.records();
-        let over = |session: &&Session| session.ended_at.unwrap_or(session.expires_at).min(session.expires_at) < before;
+        let over = |session: &&Session| session.expires_at < before || session.ended_at.is_some_and(|at| at < before);
         let gone: Vec<SessionId> =
             records.sessions.values().filter(over).take(limit).map(|session| session.session_id).collect();
         for session in &gone {
@@ -167,4 +167,19 @@ impl KeyStore for MemoryIdentity {
         }
         Ok(records.keys.clone())
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::MemoryIdentity;
+    use crate::store::conformance::identity::IdentityStores;
+
+    async fn open(_name: &str) -> ((), IdentityStores) {
+        let identity = Arc::new(MemoryIdentity::new());
+        ((), IdentityStores { accounts: identity.clone(), sessions: identity.clone(), keys: identity })
+    }
+
+    crate::identity_conformance!(open);
 }
