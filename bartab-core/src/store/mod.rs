@@ -10,6 +10,7 @@ mod identity;
 mod log;
 mod markers;
 mod memory;
+mod rebuild;
 mod snapshots;
 mod verify;
 
@@ -22,6 +23,7 @@ pub use log::{
     Audience, Batch, Direction, EventLog, Head, HeadStream, MentionRow, MessageRow, PageQuery, ReactionChange, ViewRow,
 };
 pub use markers::{Marker, MarkerStore};
-pub use memory::MemoryIdentity;
+pub use memory::{MemoryIdentity, MemoryLog, MemoryMarkers, MemorySnapshots};
+pub use rebuild::{MessageRebuild, MessageRows, mention_rows};
 pub use snapshots::{Snapshot, SnapshotStore};
 pub use verify::{VerifyError, verify_log};
