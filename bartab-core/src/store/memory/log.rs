@@ -298,3 +298,31 @@ impl Stream for Silent {
         Poll::Pending
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::MemoryLog;
+    use crate::store::conformance::log::{LogFactory, LogStores};
+    use crate::store::{MemoryMarkers, MemorySnapshots};
+
+    struct InMemory;
+
+    #[async_trait::async_trait]
+    impl LogFactory for InMemory {
+        async fn open(&self, name: &str) -> LogStores {
+            LogStores {
+                log: Arc::new(MemoryLog::new(name.as_bytes())),
+                markers: Arc::new(MemoryMarkers::new()),
+                snapshots: Arc::new(MemorySnapshots::new()),
+            }
+        }
+
+        async fn reopen_after_abort(&self, _name: &str, stores: LogStores) -> LogStores {
+            stores
+        }
+    }
+
+    crate::log_conformance!(InMemory);
+}
