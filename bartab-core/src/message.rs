@@ -165,3 +165,6 @@ impl MessageView {
         serde_json::from_slice(json)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,3 +162,6 @@ impl ChainVerifier {
         (self.seq, self.digest)
     }
 }
+
+#[cfg(test)]
+mod tests;
