@@ -1,5 +1,5 @@
-//! Keeps the directions in which the crates import one another, the folders at the top of the tree, and the page that
-//! gives a reason for each dependency (docs/rfd/0016-dependency-directions.md).
+//! Keeps what the compiler does not: the directions in which the crates import one another, the folders at the top of
+//! the tree, a reason for each dependency, links that lead somewhere (docs/rfd/0016-dependency-directions.md).
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::error::Error;
@@ -173,6 +173,45 @@ fn every_dependency_has_its_reason_on_the_page_and_the_page_no_others() -> Outco
     assert!(missing.is_empty(), "docs/dependencies.md gives no reason for {missing:?}");
     assert!(stale.is_empty(), "docs/dependencies.md explains what nothing depends on: {stale:?}");
     Ok(())
+}
+
+#[test]
+fn links_in_the_documentation_lead_somewhere() -> Outcome {
+    let mut pages = pages_in(&root())?;
+    for folder in FOLDERS {
+        pages.extend(pages_in(&root().join(folder))?);
+    }
+    for folder in fs::read_dir(root().join("docs"))? {
+        pages.extend(pages_in(&folder?.path())?);
+    }
+    let mut dead = Vec::new();
+    for page in pages {
+        let text = fs::read_to_string(&page)?;
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let path = target.split('#').next().unwrap_or_default();
+            let elsewhere = path.is_empty() || path.contains("://") || path.starts_with("mailto:");
+            if !elsewhere && !page.with_file_name(path).exists() {
+                dead.push(format!("{}: {target}", page.display()));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "these links lead nowhere:\n  {}", dead.join("\n  "));
+    Ok(())
+}
+
+/// The Markdown files of a folder, without those of folders below; none when there is no such folder.
+fn pages_in(folder: &Path) -> Outcome<Vec<PathBuf>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut pages = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+    Ok(pages)
 }
 
 /// The names between backticks in the first cell of a table's row, whose opening backtick is already gone.
