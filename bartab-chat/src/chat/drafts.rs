@@ -1,0 +1,212 @@
+//! What callers hand in, and the limits that it must keep.
+
+use bartab_core::event::{CustomType, Format, History, Mentions, MessageContent, RoomKind, Visibility};
+use bartab_core::{EventId, UserId};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::config::{Config, limits};
+use crate::error::ChatError;
+
+/// A room to be made.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoomDraft {
+    /// The name; may be missing in a conversation of two.
+    #[serde(default)]
+    pub name: String,
+    /// What it is for.
+    #[serde(default = "channel")]
+    pub kind: RoomKind,
+    /// For whom it exists; `private` unless said otherwise.
+    #[serde(default = "private")]
+    pub visibility: Visibility,
+    /// What a member may read.
+    #[serde(default)]
+    pub history: History,
+    /// What it is about.
+    #[serde(default)]
+    pub topic: Option<String>,
+    /// Who is asked to join at once.
+    #[serde(default)]
+    pub members: Vec<UserId>,
+}
+
+const fn channel() -> RoomKind {
+    RoomKind::Channel
+}
+
+const fn private() -> Visibility {
+    Visibility::Private
+}
+
+impl RoomDraft {
+    /// A channel with this name that everyone may join.
+    pub fn public(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            kind: RoomKind::Channel,
+            visibility: Visibility::Public,
+            history: History::All,
+            topic: None,
+            members: Vec::new(),
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ChatError> {
+        match self.kind {
+            RoomKind::Channel => check_line("/name", &self.name, 1, limits::ROOM_NAME_CHARS)?,
+            RoomKind::Direct => check_line("/name", &self.name, 0, limits::ROOM_NAME_CHARS)?,
+            RoomKind::Discussion | RoomKind::Ephemeral => {
+                return Err(ChatError::invalid("/kind", "unsupported", "this server makes channel and direct rooms"));
+            }
+        }
+        if let Some(topic) = &self.topic {
+            check_text("/topic", topic, 0, limits::TOPIC_CHARS)?;
+        }
+        check_people("/members", &self.members)
+    }
+}
+
+/// Changes to a room; what is missing stays.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoomUpdate {
+    /// The new name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The new topic; an empty one removes it.
+    #[serde(default)]
+    pub topic: Option<String>,
+    /// For whom it exists now.
+    #[serde(default)]
+    pub visibility: Option<Visibility>,
+    /// What a member may read now.
+    #[serde(default)]
+    pub history: Option<History>,
+}
+
+impl RoomUpdate {
+    pub(crate) fn check(&self) -> Result<(), ChatError> {
+        if let Some(name) = &self.name {
+            check_line("/name", name, 1, limits::ROOM_NAME_CHARS)?;
+        }
+        self.topic.as_ref().map_or(Ok(()), |topic| check_text("/topic", topic, 0, limits::TOPIC_CHARS))
+    }
+}
+
+/// A message to be posted.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MessageDraft {
+    /// The text.
+    pub text: String,
+    /// The message that it answers.
+    #[serde(default)]
+    pub reply_to: Option<EventId>,
+    /// The root of the thread that it belongs to.
+    #[serde(default)]
+    pub thread: Option<EventId>,
+    /// Whom it calls.
+    #[serde(default)]
+    pub mentions: Mentions,
+    /// How the text is to be shown.
+    #[serde(default)]
+    pub format: Format,
+    /// The client's own mark, echoed in the event.
+    #[serde(default)]
+    pub nonce: Option<String>,
+}
+
+impl MessageDraft {
+    /// A plain message.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    pub(crate) fn check(&self, config: &Config) -> Result<(), ChatError> {
+        check_message(&self.text, config)?;
+        check_people("/mentions/users", &self.mentions.users)?;
+        self.nonce.as_ref().map_or(Ok(()), |nonce| check_line("/nonce", nonce, 0, limits::NONCE_CHARS))
+    }
+
+    pub(crate) fn into_content(self) -> MessageContent<'static> {
+        let mut mentions = self.mentions;
+        mentions.users.sort_unstable();
+        mentions.users.dedup();
+        MessageContent { text: self.text.into(), format: self.format, mentions, nonce: self.nonce.map(Into::into) }
+    }
+}
+
+/// An event of a caller's own type.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomDraft {
+    /// The type: `x.<name>`.
+    #[serde(rename = "type")]
+    pub event_type: CustomType,
+    /// A JSON object.
+    pub content: Box<RawValue>,
+}
+
+impl CustomDraft {
+    pub(crate) fn check(&self, config: &Config) -> Result<(), ChatError> {
+        let json = self.content.get();
+        if !json.starts_with('{') {
+            return Err(ChatError::invalid("/content", "invalid", "expected a JSON object"));
+        }
+        if json.len() > config.custom_event_bytes {
+            let detail = format!("at most {} bytes", config.custom_event_bytes);
+            return Err(ChatError::invalid("/content", "too_long", detail));
+        }
+        Ok(())
+    }
+}
+
+/// Checks the text of a message.
+pub(super) fn check_message(text: &str, config: &Config) -> Result<(), ChatError> {
+    check_text("/text", text, 1, config.message_chars)?;
+    if text.trim().is_empty() {
+        return Err(ChatError::invalid("/text", "too_short", "a message says something"));
+    }
+    Ok(())
+}
+
+/// Checks a text of several lines: its length in characters, and that it holds no NUL.
+pub(super) fn check_text(pointer: &'static str, text: &str, least: usize, most: usize) -> Result<(), ChatError> {
+    // Characters never outnumber bytes: most texts are short enough at a glance.
+    let chars = if text.len() <= most { text.len().min(most) } else { text.chars().count() };
+    if chars > most {
+        return Err(ChatError::invalid(pointer, "too_long", format!("at most {most} characters")));
+    }
+    if text.len() < least {
+        return Err(ChatError::invalid(pointer, "too_short", format!("at least {least} characters")));
+    }
+    if text.contains('\0') {
+        return Err(ChatError::invalid(pointer, "invalid", "no NUL characters"));
+    }
+    Ok(())
+}
+
+/// Checks a text of one line.
+pub(super) fn check_line(pointer: &'static str, text: &str, least: usize, most: usize) -> Result<(), ChatError> {
+    check_text(pointer, text, least, most)?;
+    if text.chars().any(char::is_control) {
+        return Err(ChatError::invalid(pointer, "invalid", "no control characters"));
+    }
+    if least > 0 && text.trim().is_empty() {
+        return Err(ChatError::invalid(pointer, "too_short", "not only spaces"));
+    }
+    Ok(())
+}
+
+pub(super) fn check_reason(reason: Option<&str>) -> Result<(), ChatError> {
+    reason.map_or(Ok(()), |reason| check_line("/reason", reason, 0, limits::REASON_CHARS))
+}
+
+fn check_people(pointer: &'static str, people: &[UserId]) -> Result<(), ChatError> {
+    if people.len() > limits::PEOPLE {
+        return Err(ChatError::invalid(pointer, "too_long", format!("at most {} people", limits::PEOPLE)));
+    }
+    Ok(())
+}

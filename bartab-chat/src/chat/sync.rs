@@ -1,0 +1,343 @@
+//! Following the log: snapshots, pages of events, waiting for more.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bartab_core::event::EventType;
+use bartab_core::store::{Audience, Direction, PageQuery};
+use bartab_core::{Actor, ActorKind, RoomId, Scope};
+use bytes::Bytes;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::history::people;
+use super::{Chat, require};
+use crate::error::{ChatError, CorruptLog};
+use crate::hub::{LogEvent, Published};
+use crate::sync::{Answer, SyncToken, join_events};
+use crate::wire::{MessageJson, RoomJson, UsersJson, users_json};
+
+/// Which events a reader wants; what is filtered out still counts as read.
+#[derive(Clone, Debug, Default)]
+pub struct SyncFilter {
+    /// Only events of these rooms, when given.
+    pub rooms: Option<BTreeSet<RoomId>>,
+    /// Only events of these types, when given.
+    pub types: Option<BTreeSet<EventType>>,
+}
+
+impl SyncFilter {
+    fn admits(&self, event: &LogEvent) -> bool {
+        let envelope = &event.event.envelope;
+        let room = self.rooms.as_ref().is_none_or(|rooms| envelope.room.is_some_and(|room| rooms.contains(&room)));
+        room && self.types.as_ref().is_none_or(|types| types.contains(&envelope.event_type))
+    }
+}
+
+/// What a reader asks for.
+#[derive(Clone, Debug)]
+pub struct SyncQuery {
+    /// The token of the last answer; `None` for a snapshot.
+    pub since: Option<SyncToken>,
+    /// How long to wait for the first event.
+    pub timeout: Duration,
+    /// How many events at most.
+    pub limit: usize,
+    /// Which events.
+    pub filter: SyncFilter,
+    /// How many events the reader may be behind before it prefers a snapshot.
+    pub max_behind: Option<u64>,
+}
+
+/// The answers to one reader, one after the other.
+#[derive(Debug)]
+pub struct SyncStream {
+    chat: Chat,
+    actor: Arc<Actor>,
+    query: SyncQuery,
+}
+
+impl SyncStream {
+    /// The next answer as JSON, with its token; without events when `timeout` passed. `None` when the stream is over
+    /// because the credentials ended or the chat closes.
+    ///
+    /// # Errors
+    /// See [`ChatError`].
+    pub async fn next(&mut self) -> Result<Option<(String, Bytes, bool)>, ChatError> {
+        if self.chat.inner.hub.is_closed() || self.chat.has_expired(&self.actor) {
+            return Ok(None);
+        }
+        let answer = self.chat.answer(&self.actor, &self.query).await?;
+        self.query.since = Some(answer.next);
+        Ok(Some((answer.next.to_string(), answer.json, answer.empty)))
+    }
+}
+
+#[derive(Serialize)]
+struct SnapshotJson<'a> {
+    me: MeJson,
+    rooms: Vec<TimelineJson<'a>>,
+    groups: [(); 0],
+    friends: [(); 0],
+    users: UsersJson,
+}
+
+#[derive(Serialize)]
+struct MeJson {
+    user_id: bartab_core::UserId,
+    display_name: String,
+    avatar: Option<bartab_core::MediaId>,
+}
+
+#[derive(Serialize)]
+struct TimelineJson<'a> {
+    #[serde(flatten)]
+    room: RoomJson,
+    timeline: Vec<MessageJson<'a>>,
+}
+
+/// What was found after a token.
+struct Found {
+    events: Vec<Arc<LogEvent>>,
+    /// How far the log was read for it.
+    until: SyncToken,
+    more: bool,
+}
+
+impl Chat {
+    /// One answer of `/v1/sync` as JSON: a snapshot, events, or after the timeout none.
+    ///
+    /// # Errors
+    /// See [`ChatError`].
+    pub async fn sync(&self, actor: &Arc<Actor>, query: &SyncQuery) -> Result<Bytes, ChatError> {
+        Ok(self.answer(actor, query).await?.json)
+    }
+
+    /// The answers to a reader that stays: events as they come.
+    ///
+    /// # Errors
+    /// See [`ChatError`].
+    pub fn follow(&self, actor: &Arc<Actor>, query: SyncQuery) -> Result<SyncStream, ChatError> {
+        require(actor, Scope::ChatRead)?;
+        Ok(SyncStream { chat: self.clone(), actor: Arc::clone(actor), query })
+    }
+
+    async fn answer(&self, actor: &Arc<Actor>, query: &SyncQuery) -> Result<Answer, ChatError> {
+        require(actor, Scope::ChatRead)?;
+        let published = self.published();
+        let Some(since) = query.since else {
+            self.arrive(actor).await?;
+            return self.snapshot(actor, false).await;
+        };
+        if !self.is_of_this_history(&published, since).await? {
+            return self.snapshot(actor, true).await;
+        }
+        let behind = published.head.seq - since.seq;
+        if query.max_behind.is_some_and(|most| behind > most) {
+            return self.snapshot(actor, true).await;
+        }
+        drop(published);
+        self.events(actor, query, since).await
+    }
+
+    async fn events(&self, actor: &Arc<Actor>, query: &SyncQuery, since: SyncToken) -> Result<Answer, ChatError> {
+        let deadline = Instant::now() + query.timeout.min(self.time_left(actor));
+        let mut since = since;
+        let mut waiting = None;
+        loop {
+            let published = self.published();
+            if published.head.seq > since.seq {
+                let found = self.find(actor, query, &published, since).await?;
+                if !found.events.is_empty() || found.more {
+                    let extra = self.joined_rooms(&published, actor, &found).await?;
+                    return Ok(join_events(found.until, &found.events, found.more, &extra));
+                }
+                since = found.until;
+            }
+            drop(published);
+            // The line is entered before the head is looked at again, so no event falls between.
+            let Some(place) = &waiting else {
+                if query.timeout.is_zero() {
+                    return Ok(join_events(since, &[], false, &[]));
+                }
+                waiting = Some(self.inner.hub.wait(actor.user_id, actor.session_id));
+                continue;
+            };
+            let timed_out = place.is_ended() || tokio::time::timeout_at(deadline, place.woken()).await.is_err();
+            if timed_out || place.is_ended() {
+                return Ok(join_events(since, &[], false, &[]));
+            }
+        }
+    }
+
+    /// Whether the token's digest is the one that this log has there.
+    async fn is_of_this_history(&self, published: &Published, token: SyncToken) -> Result<bool, ChatError> {
+        if token.seq > published.head.seq {
+            return Ok(false);
+        }
+        let digest = match self.inner.hub.digest(token.seq) {
+            Some(digest) => Some(digest),
+            // Each row carries the digest of the one before it.
+            None => self.inner.stores.log.get(&[token.seq + 1]).await?.pop().flatten().map(|next| next.previous),
+        };
+        Ok(digest.is_some_and(|digest| digest.head() == token.digest))
+    }
+
+    /// The events after `since` that the actor may see now and asked for.
+    async fn find(
+        &self,
+        actor: &Actor,
+        query: &SyncQuery,
+        published: &Published,
+        since: SyncToken,
+    ) -> Result<Found, ChatError> {
+        let (state, user) = (&published.state, actor.user_id);
+        let tenant = !matches!(actor.kind, ActorKind::Guest { .. });
+        let head = published.head;
+        let admit = |event: &LogEvent| event.reaches(state, user, tenant) && query.filter.admits(event);
+        let mut events = match self.inner.hub.recent(since.seq, head.seq, query.limit + 1, admit) {
+            Some(events) => events,
+            None => return self.find_stored(actor, query, published, since).await,
+        };
+        let more = events.len() > query.limit;
+        events.truncate(query.limit);
+        let until = match events.last() {
+            Some(last) if more => SyncToken::new(last.seq(), &last.digest),
+            _ => SyncToken::new(head.seq, &head.digest),
+        };
+        Ok(Found { events, until, more })
+    }
+
+    /// The same, for a reader who is further behind than the ring reaches.
+    async fn find_stored(
+        &self,
+        actor: &Actor,
+        query: &SyncQuery,
+        published: &Published,
+        since: SyncToken,
+    ) -> Result<Found, ChatError> {
+        let rooms = published.state.memberships(actor.user_id);
+        let wanted = |room: RoomId| query.filter.rooms.as_ref().is_none_or(|rooms| rooms.contains(&room));
+        let audience = Audience {
+            rooms: rooms.filter(|(room, _)| wanted(*room)).collect(),
+            person: Some(actor.user_id),
+            tenant: query.filter.rooms.is_none() && !matches!(actor.kind, ActorKind::Guest { .. }),
+        };
+        let head = published.head;
+        let log = &self.inner.stores.log;
+        let records = log.read(since.seq, head.seq, &audience, query.limit + 1).await?;
+        let more = records.len() > query.limit;
+        let shown = &records[..records.len().min(query.limit)];
+        let until = match shown.last() {
+            Some(last) if more => SyncToken::new(last.seq(), &last.digest()),
+            _ => SyncToken::new(head.seq, &head.digest),
+        };
+        let mut events = Vec::with_capacity(shown.len());
+        for record in shown {
+            let event = LogEvent::from_record(record)?;
+            if query.filter.admits(&event) {
+                events.push(Arc::new(event));
+            }
+        }
+        Ok(Found { events, until, more })
+    }
+
+    /// `,"rooms":[…]` with every room that the events say the actor has joined; nothing when they say none.
+    async fn joined_rooms(&self, published: &Published, actor: &Actor, found: &Found) -> Result<Vec<u8>, ChatError> {
+        let own = found.events.iter().map(|event| &event.event.envelope).filter(|envelope| {
+            envelope.event_type == EventType::MemberJoined && envelope.subject == Some(actor.user_id)
+        });
+        let rooms: BTreeSet<RoomId> = own.filter_map(|envelope| envelope.room).collect();
+        if rooms.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rooms: Vec<RoomId> = rooms.into_iter().collect();
+        let rooms = self.rooms_json(published, actor, &rooms).await?;
+        let timelines = self.timelines(published, actor, &rooms).await?;
+        let mut everyone = BTreeSet::new();
+        let rooms = self.with_timelines(actor, rooms, &timelines, &mut everyone).await?;
+        let mut json = br#","rooms":"#.to_vec();
+        serde_json::to_writer(&mut json, &rooms).map_err(CorruptLog::Encode)?;
+        json.extend_from_slice(br#","users":"#);
+        serde_json::to_writer(&mut json, &users_json(published, &everyone)).map_err(CorruptLog::Encode)?;
+        Ok(json)
+    }
+
+    /// Everything that the actor needs to begin, all of it as of the token that it carries.
+    async fn snapshot(&self, actor: &Actor, reset: bool) -> Result<Answer, ChatError> {
+        let published = self.published();
+        let next = SyncToken::new(published.head.seq, &published.head.digest);
+        let rooms: Vec<RoomId> = published.state.people.get(&actor.user_id).map_or_else(Vec::new, |person| {
+            person.rooms.iter().copied().filter(|room| published.state.access(actor, *room).is_some()).collect()
+        });
+        let rooms = self.rooms_json(&published, actor, &rooms).await?;
+        let timelines = self.timelines(&published, actor, &rooms).await?;
+        let mut everyone = BTreeSet::from([actor.user_id]);
+        let rooms = self.with_timelines(actor, rooms, &timelines, &mut everyone).await?;
+        let snapshot = SnapshotJson {
+            me: MeJson {
+                user_id: actor.user_id,
+                display_name: actor.profile.name.as_ref().to_owned(),
+                avatar: actor.profile.avatar,
+            },
+            rooms,
+            groups: [],
+            friends: [],
+            users: users_json(&published, &everyone),
+        };
+        let mut extra = if reset { br#","reset":true,"snapshot":"#.to_vec() } else { br#","snapshot":"#.to_vec() };
+        serde_json::to_writer(&mut extra, &snapshot).map_err(CorruptLog::Encode)?;
+        Ok(Answer { empty: false, ..join_events(next, &[], false, &extra) })
+    }
+
+    /// The latest messages of each room, oldest first, none past the published head.
+    async fn timelines(
+        &self,
+        published: &Published,
+        actor: &Actor,
+        rooms: &[RoomJson],
+    ) -> Result<Vec<Vec<bartab_core::store::MessageRow>>, ChatError> {
+        let mut timelines = Vec::with_capacity(rooms.len());
+        for room in rooms {
+            let access = published.state.access(actor, room.room_id);
+            let since = access.filter(|access| access.joined.is_some()).and_then(|access| access.readable_since());
+            let Some(since) = since else {
+                timelines.push(Vec::new());
+                continue;
+            };
+            let from = Some(published.head.seq + 1);
+            let limit = self.inner.config.timeline;
+            let query = PageQuery { room: room.room_id, direction: Direction::Backward, from, since, limit };
+            let mut rows = self.inner.stores.log.room_page(query).await?;
+            rows.reverse();
+            timelines.push(rows);
+        }
+        Ok(timelines)
+    }
+
+    async fn with_timelines<'a>(
+        &self,
+        actor: &Actor,
+        rooms: Vec<RoomJson>,
+        timelines: &'a [Vec<bartab_core::store::MessageRow>],
+        everyone: &mut BTreeSet<bartab_core::UserId>,
+    ) -> Result<Vec<TimelineJson<'a>>, ChatError> {
+        let mut shown = Vec::with_capacity(rooms.len());
+        for (room, rows) in rooms.into_iter().zip(timelines) {
+            let timeline = self.messages_json(actor, rows).await?;
+            everyone.extend(people(&timeline));
+            shown.push(TimelineJson { room, timeline });
+        }
+        Ok(shown)
+    }
+
+    /// How long the actor's credentials still hold.
+    fn time_left(&self, actor: &Actor) -> Duration {
+        actor.expires_at.map_or(Duration::MAX, |end| end.since(self.inner.clock.now()))
+    }
+
+    fn has_expired(&self, actor: &Actor) -> bool {
+        self.time_left(actor).is_zero()
+    }
+}

@@ -1,0 +1,310 @@
+//! What readers see: the published state, the newest events ready to be sent, and the people who wait for more.
+//!
+//! The sequencer publishes after a batch is durable: events into the ring, the state by one pointer swap, then the
+//! wake-ups. A reader never looks past the head that it has read, so nobody sees what is not durable.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use arc_swap::ArcSwap;
+use bartab_core::event::{Digest, Event, EventType, Lane, Record};
+use bartab_core::store::Head;
+use bartab_core::{EventId, RoomId, SessionId, UserId};
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::directory::Directory;
+use crate::error::CorruptLog;
+use crate::model::{Membership, TenantState};
+use crate::wire::encode_event;
+
+/// Everything at one position of the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Published {
+    pub(crate) head: Head,
+    pub(crate) state: TenantState,
+    pub(crate) directory: Directory,
+}
+
+/// An event of the log with the bytes that clients get.
+#[derive(Clone, Debug)]
+pub(crate) struct LogEvent {
+    pub(crate) event: Event,
+    pub(crate) json: Bytes,
+    pub(crate) digest: Digest,
+}
+
+impl LogEvent {
+    /// An event with the digest of its row.
+    pub(crate) fn new(event: Event, digest: Digest) -> Result<Self, CorruptLog> {
+        let json = encode_event(&event).map_err(CorruptLog::Encode)?.into();
+        Ok(Self { event, json, digest })
+    }
+
+    /// The event of a stored row.
+    pub(crate) fn from_record(record: &Record) -> Result<Self, CorruptLog> {
+        Self::new(record.to_event()?, record.digest())
+    }
+
+    pub(crate) const fn seq(&self) -> u64 {
+        self.event.envelope.seq()
+    }
+
+    /// The same event without its content.
+    fn erased(&self) -> Result<Self, CorruptLog> {
+        let mut event = self.event.clone();
+        event.erased = event.erased || event.content.is_some();
+        event.content = None;
+        Self::new(event, self.digest)
+    }
+
+    /// Whether `user`, with the membership that `state` has now, gets this event by sync.
+    pub(crate) fn reaches(&self, state: &TenantState, user: UserId, tenant_events: bool) -> bool {
+        let envelope = &self.event.envelope;
+        if envelope.subject == Some(user) {
+            return true;
+        }
+        match (envelope.event_type.lane(), envelope.room) {
+            (Lane::Tenant, _) => tenant_events,
+            (_, Some(room)) => joined_since(state, room, user).is_some_and(|since| envelope.seq() >= since),
+            (_, None) => false,
+        }
+    }
+}
+
+fn joined_since(state: &TenantState, room: RoomId, user: UserId) -> Option<u64> {
+    let member = state.rooms.get(&room)?.members.get(&user)?;
+    (member.membership == Membership::Joined).then_some(member.since)
+}
+
+/// The newest events, without a gap.
+#[derive(Debug)]
+struct Recent {
+    events: VecDeque<Arc<LogEvent>>,
+    bytes: usize,
+    /// The head before the first of them.
+    before: (u64, Digest),
+}
+
+/// A bound on what the ring holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RecentLimits {
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
+}
+
+/// Somebody who waits.
+#[derive(Debug)]
+struct Waiter {
+    wake: Notify,
+    session: Option<SessionId>,
+    ended: AtomicBool,
+}
+
+/// The meeting place of the sequencer and its readers.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    published: ArcSwap<Published>,
+    recent: RwLock<Recent>,
+    limits: RecentLimits,
+    waiters: Mutex<HashMap<UserId, Vec<Arc<Waiter>>>>,
+    waiting: AtomicUsize,
+    closed: AtomicBool,
+}
+
+impl Hub {
+    pub(crate) fn new(published: Published, limits: RecentLimits) -> Self {
+        let before = (published.head.seq, published.head.digest);
+        Self {
+            published: ArcSwap::from_pointee(published),
+            recent: RwLock::new(Recent { events: VecDeque::new(), bytes: 0, before }),
+            limits,
+            waiters: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// The state as of the last durable batch.
+    pub(crate) fn published(&self) -> Arc<Published> {
+        self.published.load_full()
+    }
+
+    /// The position of the last durable event.
+    pub(crate) fn head(&self) -> u64 {
+        self.published.load().head.seq
+    }
+
+    /// Makes a durable batch visible and wakes whom it concerns.
+    ///
+    /// # Errors
+    /// When an erased event cannot be encoded; nothing is visible then.
+    pub(crate) fn publish(
+        &self,
+        published: Published,
+        events: &[Arc<LogEvent>],
+        erase: &[u64],
+    ) -> Result<(), CorruptLog> {
+        self.remember(events, erase)?;
+        let published = Arc::new(published);
+        self.published.store(Arc::clone(&published));
+        self.wake(&published.state, events);
+        Ok(())
+    }
+
+    fn remember(&self, events: &[Arc<LogEvent>], erase: &[u64]) -> Result<(), CorruptLog> {
+        let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+        for event in events {
+            recent.bytes += event.json.len();
+            recent.events.push_back(Arc::clone(event));
+        }
+        for seq in erase {
+            let index = seq.checked_sub(recent.before.0 + 1).and_then(|index| usize::try_from(index).ok());
+            if let Some(slot) = index.and_then(|index| recent.events.get_mut(index)) {
+                *slot = Arc::new(slot.erased()?);
+            }
+        }
+        while recent.events.len() > self.limits.events || recent.bytes > self.limits.bytes {
+            let Some(dropped) = recent.events.pop_front() else { break };
+            recent.bytes = recent.bytes.saturating_sub(dropped.json.len());
+            recent.before = (dropped.seq(), dropped.digest);
+        }
+        drop(recent);
+        Ok(())
+    }
+
+    /// The events in `(after, until]` that `admit` lets through, up to `limit`; `None` when the ring does not reach
+    /// back that far. `until` is a head that the caller has read.
+    pub(crate) fn recent(
+        &self,
+        after: u64,
+        until: u64,
+        limit: usize,
+        mut admit: impl FnMut(&LogEvent) -> bool,
+    ) -> Option<Vec<Arc<LogEvent>>> {
+        let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
+        let start = usize::try_from(after.checked_sub(recent.before.0)?).ok()?;
+        let length = usize::try_from(until.saturating_sub(after)).ok()?;
+        let found = recent.events.iter().skip(start).take(length).filter(|event| admit(event));
+        Some(found.take(limit).cloned().collect())
+    }
+
+    /// The positions of those edits of `message` that the ring holds.
+    pub(crate) fn recent_edits(&self, message: EventId) -> Vec<u64> {
+        let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
+        let edits = recent.events.iter().map(|event| &event.event.envelope);
+        let edits = edits.filter(|e| e.event_type == EventType::MessageEdited && e.target == Some(message));
+        edits.map(bartab_core::event::Envelope::seq).collect()
+    }
+
+    /// The digest of the event at `seq`, when it is near the head.
+    pub(crate) fn digest(&self, seq: u64) -> Option<Digest> {
+        let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
+        let index = seq.checked_sub(recent.before.0)?;
+        match index.checked_sub(1) {
+            None => Some(recent.before.1),
+            Some(index) => recent.events.get(usize::try_from(index).ok()?).map(|event| event.digest),
+        }
+    }
+
+    /// Wakes those waiting people whom one of the events reaches.
+    fn wake(&self, state: &TenantState, events: &[Arc<LogEvent>]) {
+        if self.waiting.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let waiters = self.lock_waiters();
+        for event in events {
+            let envelope = &event.event.envelope;
+            let members = envelope.room.and_then(|room| state.rooms.get(&room)).map(|room| &room.members);
+            // Whichever is the smaller crowd is gone through.
+            match members {
+                Some(members) if members.len() < waiters.len() => {
+                    let users = members.keys().chain(envelope.subject.as_ref());
+                    for user in users.filter(|user| event.reaches(state, **user, true)) {
+                        waiters.get(user).into_iter().flatten().for_each(|waiter| waiter.wake.notify_one());
+                    }
+                }
+                _ => {
+                    for (user, waiting) in waiters.iter() {
+                        if event.reaches(state, *user, true) {
+                            waiting.iter().for_each(|waiter| waiter.wake.notify_one());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Stands in line for events that reach `user`. Look at the head again after this: what came before is not told.
+    pub(crate) fn wait(&self, user: UserId, session: Option<SessionId>) -> Waiting<'_> {
+        let waiter = Arc::new(Waiter { wake: Notify::new(), session, ended: AtomicBool::new(false) });
+        // Counted first, so that a publisher which does not see the count has published before it is read.
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        self.lock_waiters().entry(user).or_default().push(Arc::clone(&waiter));
+        Waiting { hub: self, user, waiter }
+    }
+
+    /// How many wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
+    /// Ends the waits of a session, because it was revoked.
+    pub(crate) fn end_session(&self, session: SessionId) {
+        let waiters = self.lock_waiters();
+        for waiter in waiters.values().flatten().filter(|waiter| waiter.session == Some(session)) {
+            waiter.ended.store(true, Ordering::SeqCst);
+            waiter.wake.notify_one();
+        }
+    }
+
+    /// Ends every wait, now and from now on.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.lock_waiters().values().flatten().for_each(|waiter| waiter.wake.notify_one());
+    }
+
+    /// Whether waits have ended for good.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    fn lock_waiters(&self) -> MutexGuard<'_, HashMap<UserId, Vec<Arc<Waiter>>>> {
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in the line; dropping it leaves the line.
+#[derive(Debug)]
+pub(crate) struct Waiting<'a> {
+    hub: &'a Hub,
+    user: UserId,
+    waiter: Arc<Waiter>,
+}
+
+impl Waiting<'_> {
+    /// Waits until something may have come.
+    pub(crate) async fn woken(&self) {
+        self.waiter.wake.notified().await;
+    }
+
+    /// Whether the wait was ended from outside.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.waiter.ended.load(Ordering::SeqCst) || self.hub.is_closed()
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut waiters = self.hub.lock_waiters();
+        if let Some(waiting) = waiters.get_mut(&self.user) {
+            waiting.retain(|other| !Arc::ptr_eq(other, &self.waiter));
+            if waiting.is_empty() {
+                waiters.remove(&self.user);
+            }
+        }
+        drop(waiters);
+        self.hub.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+}

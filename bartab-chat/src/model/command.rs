@@ -1,0 +1,149 @@
+//! What an actor asks for. New ids arrive inside the command, so that deciding needs no randomness.
+
+use bartab_core::event::{CustomType, History, MessageContent, RoomKind, RoomRole, Visibility};
+use bartab_core::{EventId, RoomId, UserId};
+use serde_json::value::RawValue;
+
+/// What an actor asks for.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// To be known here; nothing else.
+    Arrive,
+    /// To make a room.
+    CreateRoom {
+        /// The new room's id.
+        room: RoomId,
+        /// What it is for.
+        kind: RoomKind,
+        /// For whom it exists.
+        visibility: Visibility,
+        /// What a member may read.
+        history: History,
+        /// Its name.
+        name: String,
+        /// What it is about.
+        topic: Option<String>,
+        /// Who is asked to join at once.
+        members: Vec<UserId>,
+    },
+    /// To change a room.
+    UpdateRoom {
+        /// The room.
+        room: RoomId,
+        /// The new name.
+        name: Option<String>,
+        /// The new topic.
+        topic: Option<String>,
+        /// For whom it exists now.
+        visibility: Option<Visibility>,
+        /// What a member may read now.
+        history: Option<History>,
+    },
+    /// To join a room.
+    Join {
+        /// The room.
+        room: RoomId,
+    },
+    /// To leave a room, or to decline an invitation.
+    Leave {
+        /// The room.
+        room: RoomId,
+    },
+    /// To change what somebody else is to a room.
+    SetMember {
+        /// The room.
+        room: RoomId,
+        /// Who.
+        user: UserId,
+        /// What is to change.
+        change: MemberChange,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// To put somebody out of a room, or to lift a ban.
+    RemoveMember {
+        /// The room.
+        room: RoomId,
+        /// Who.
+        user: UserId,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// To say something.
+    PostMessage {
+        /// The room.
+        room: RoomId,
+        /// What is said.
+        content: MessageContent<'static>,
+        /// The message that it answers.
+        reply_to: Option<EventId>,
+        /// The root of the thread that it belongs to.
+        thread: Option<EventId>,
+    },
+    /// To change what one has said.
+    EditMessage {
+        /// The room.
+        room: RoomId,
+        /// The message.
+        message: EventId,
+        /// The new text.
+        text: String,
+    },
+    /// To take a message back.
+    DeleteMessage {
+        /// The room.
+        room: RoomId,
+        /// The message.
+        message: EventId,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// To react to a message, or to stop doing so.
+    React {
+        /// The room.
+        room: RoomId,
+        /// The message.
+        message: EventId,
+        /// The emoji.
+        emoji: String,
+        /// Whether the reaction is to be there.
+        present: bool,
+    },
+    /// To send an event of one's own type.
+    PostCustom {
+        /// The room.
+        room: RoomId,
+        /// The type.
+        event_type: CustomType,
+        /// A JSON object.
+        content: Box<RawValue>,
+    },
+}
+
+/// What is to change about a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberChange {
+    /// Ask the person to join.
+    Invite {
+        /// The role to come with; [`RoomRole::Member`] when missing.
+        role: Option<RoomRole>,
+    },
+    /// Keep the person out.
+    Ban,
+    /// Give the member another role.
+    Role(RoomRole),
+}
+
+impl Command {
+    /// The messages that deciding this needs to know.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = EventId> {
+        let (first, second) = match self {
+            Self::PostMessage { reply_to, thread, .. } => (*reply_to, *thread),
+            Self::EditMessage { message, .. } | Self::DeleteMessage { message, .. } | Self::React { message, .. } => {
+                (Some(*message), None)
+            }
+            _ => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+}

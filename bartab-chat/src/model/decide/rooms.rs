@@ -1,0 +1,101 @@
+//! Making and changing rooms.
+
+use bartab_core::event::{
+    Content, EventType, Facts, History, MemberFacts, NewEvent, RoomContent, RoomFacts, RoomKind, RoomPatch, RoomRole,
+    Visibility,
+};
+use bartab_core::{Actor, ActorKind, RoomId, UserId};
+
+use super::with_role;
+use crate::model::rejection::Rejection;
+use crate::model::state::TenantState;
+
+/// Nobody is in more rooms than this, so that a reader's audience stays bounded.
+const ROOMS_PER_PERSON: usize = 5_000;
+
+pub(super) struct New {
+    pub(super) room: RoomId,
+    pub(super) kind: RoomKind,
+    pub(super) visibility: Visibility,
+    pub(super) history: History,
+    pub(super) name: String,
+    pub(super) topic: Option<String>,
+    pub(super) members: Vec<UserId>,
+}
+
+/// The room, its maker as owner, and an invitation for everyone else who was named.
+pub(super) fn create(state: &TenantState, actor: &Actor, new: New) -> Result<Vec<NewEvent>, Rejection> {
+    if matches!(actor.kind, ActorKind::Guest { .. }) {
+        return Err(Rejection::KindNotAllowed);
+    }
+    room_for_one_more(state, actor.user_id)?;
+    let mut invited: Vec<UserId> = Vec::new();
+    for user in new.members {
+        if user != actor.user_id && !invited.contains(&user) {
+            if !state.people.contains_key(&user) {
+                return Err(Rejection::UserNotFound);
+            }
+            invited.push(user);
+        }
+    }
+    let direct = new.kind == RoomKind::Direct;
+    if direct && (invited.len() != 1 || new.visibility == Visibility::Public) {
+        return Err(Rejection::DirectIsForTwo);
+    }
+    let facts = RoomFacts { kind: new.kind, visibility: new.visibility, history: new.history, group_id: None };
+    let content = RoomContent { name: Some(new.name), topic: new.topic };
+    let mut events = vec![
+        NewEvent::in_room(EventType::RoomCreated, new.room, Facts::Room(facts)).with(Content::Room(content)),
+        member(EventType::MemberJoined, new.room, actor.user_id, RoomRole::Owner),
+    ];
+    // In a conversation of two both are at home; who wants no part in it leaves.
+    let (how, role) =
+        if direct { (EventType::MemberJoined, RoomRole::Owner) } else { (EventType::MemberInvited, RoomRole::Member) };
+    events.extend(invited.into_iter().map(|user| member(how.clone(), new.room, user, role)));
+    Ok(events)
+}
+
+fn member(event_type: EventType, room: RoomId, user: UserId, role: RoomRole) -> NewEvent {
+    NewEvent::in_room(event_type, room, Facts::Member(MemberFacts { role: Some(role) })).on(user)
+}
+
+/// Refuses when `user` is in as many rooms as one can be.
+pub(super) fn room_for_one_more(state: &TenantState, user: UserId) -> Result<(), Rejection> {
+    let rooms = state.people.get(&user).map_or(0, |person| person.rooms.len());
+    if rooms < ROOMS_PER_PERSON { Ok(()) } else { Err(Rejection::TooManyRooms) }
+}
+
+pub(super) struct Update {
+    pub(super) name: Option<String>,
+    pub(super) topic: Option<String>,
+    pub(super) visibility: Option<Visibility>,
+    pub(super) history: Option<History>,
+}
+
+/// What of `update` differs, when there is anything. Names are content, which deciding does not see: a new one is
+/// always an event.
+pub(super) fn update(
+    state: &TenantState,
+    actor: &Actor,
+    id: RoomId,
+    update: Update,
+) -> Result<Option<NewEvent>, Rejection> {
+    let (room, _) = with_role(state, actor, id, RoomRole::Owner)?;
+    if room.kind == RoomKind::Direct && update.visibility == Some(Visibility::Public) {
+        return Err(Rejection::DirectIsForTwo);
+    }
+    let patch = RoomPatch {
+        visibility: update.visibility.filter(|visibility| *visibility != room.visibility),
+        history: update.history.filter(|history| *history != room.history),
+        renamed: update.name.is_some(),
+        retitled: update.topic.is_some(),
+    };
+    if patch == RoomPatch::default() {
+        return Ok(None);
+    }
+    let mut event = NewEvent::in_room(EventType::RoomUpdated, id, Facts::RoomPatch(patch));
+    if update.name.is_some() || update.topic.is_some() {
+        event = event.with(Content::Room(RoomContent { name: update.name, topic: update.topic }));
+    }
+    Ok(Some(event))
+}

@@ -1,0 +1,49 @@
+//! Why a command was refused.
+
+/// Why a command was refused; each one has one problem of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The room does not exist, or not for this caller.
+    #[error("there is no such room")]
+    RoomNotFound,
+    /// The message does not exist, or not for this caller.
+    #[error("there is no such message")]
+    MessageNotFound,
+    /// The message was deleted.
+    #[error("the message was deleted")]
+    MessageDeleted,
+    /// There is nobody with that id.
+    #[error("there is no such user")]
+    UserNotFound,
+    /// The person has no relation to the room.
+    #[error("the person is not a member")]
+    MemberNotFound,
+    /// The caller can see the room, but has not joined it.
+    #[error("join the room first")]
+    NotMember,
+    /// The caller's role does not reach that far.
+    #[error("your role in the room does not allow this")]
+    RoleTooLow,
+    /// Only the author may do this.
+    #[error("only the author may do this")]
+    NotAuthor,
+    /// The person is kept out of the room.
+    #[error("the person is banned from the room")]
+    Banned,
+    /// A conversation of two has its people from the start.
+    #[error("a direct conversation has exactly two people")]
+    DirectIsForTwo,
+    /// A caller of this kind cannot do this.
+    #[error("callers of this kind cannot do this")]
+    KindNotAllowed,
+    /// The message is in a thread already and cannot be the root of one.
+    #[error("a message of a thread cannot be the root of another")]
+    NestedThread,
+    /// The message has as many different reactions as it can have.
+    #[error("the message has as many different reactions as it can have")]
+    TooManyReactions,
+    /// Somebody is in as many rooms as one can be.
+    #[error("nobody can be in more rooms")]
+    TooManyRooms,
+}

@@ -1,0 +1,9 @@
+//! `POST /v1/rooms/{room}/messages`
+
+use bartab_core::RoomId;
+
+use crate::service::request::{Answer, Caller, Ids, Payload, appended};
+
+pub(in crate::service) async fn handle(caller: Caller, Ids((room,)): Ids<(RoomId,)>, payload: Payload) -> Answer {
+    appended(&caller.chat.post_message_once(&caller.actor, room, payload.json()?, payload.key()).await?)
+}

@@ -1,0 +1,90 @@
+//! Chat over HTTP: parse, call, encode.
+
+mod body;
+mod endpoints;
+mod openapi;
+mod request;
+mod routes;
+mod stream;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bartab_core::Problem;
+use bartab_core::http::{X_REQUEST_ID, request_id};
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use tower::Service;
+
+pub use body::{Body, BoxError};
+pub use openapi::openapi;
+
+use crate::chat::Chat;
+
+/// Chat over HTTP, for one tenant.
+///
+/// It reads an `Arc<Actor>` from the request's extensions, which an authentication layer puts there, and answers 401
+/// without one. Its paths are those of the API, from `/v1/` on; any other is answered 404.
+#[derive(Clone, Debug)]
+pub struct ChatService {
+    chat: Chat,
+}
+
+impl ChatService {
+    /// Serves this chat.
+    pub const fn new(chat: Chat) -> Self {
+        Self { chat }
+    }
+
+    /// The chat that is served.
+    pub const fn chat(&self) -> &Chat {
+        &self.chat
+    }
+}
+
+impl<B> Service<Request<B>> for ChatService
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        request.extensions_mut().insert(self.chat.clone());
+        let uri = request.uri().clone();
+        let id = request.headers().get(X_REQUEST_ID).cloned();
+        let answer = routes::router().call(request);
+        Box::pin(async move {
+            let mut response = answer.await?;
+            let answer = match response.extensions_mut().remove::<Problem>() {
+                Some(problem) => problem_response(&problem, &uri, id, response),
+                None => response.map(Body::new),
+            };
+            Ok(answer)
+        })
+    }
+}
+
+/// The problem with the request's path and id; headers that the route has set are kept.
+fn problem_response(
+    problem: &Problem,
+    uri: &Uri,
+    id: Option<http::HeaderValue>,
+    route: Response<axum::body::Body>,
+) -> Response<Body> {
+    let headers = id.into_iter().map(|id| (http::HeaderName::from_static(X_REQUEST_ID), id)).collect();
+    let answer = problem.to_response(Some(uri.path()), request_id(&headers));
+    let (mut parts, body) = answer.into_parts();
+    for (name, value) in route.headers() {
+        parts.headers.entry(name).or_insert_with(|| value.clone());
+    }
+    Response::from_parts(parts, Body::new(axum::body::Body::from(body)))
+}

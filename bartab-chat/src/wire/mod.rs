@@ -1,0 +1,9 @@
+//! How events, messages and rooms look to a client.
+
+mod event;
+mod message;
+mod room;
+
+pub(crate) use event::encode_event;
+pub(crate) use message::{MessageJson, message_json};
+pub(crate) use room::{MemberJson, RoomJson, UsersJson, users_json};

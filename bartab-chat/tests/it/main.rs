@@ -1,0 +1,5 @@
+//! The chat service through `tower::ServiceExt::oneshot` on the memory store.
+
+mod support;
+
+mod smoke;
