@@ -1,0 +1,108 @@
+//! `GET, DELETE /v1/me/sessions` and `DELETE /v1/me/sessions/{session_id}`
+
+use axum::response::Response;
+use bartab_core::store::Session;
+use bartab_core::{Actor, SessionId, Timestamp};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::answer::{self, Failure};
+use crate::extract::{Caller, PathId, Tenant};
+
+/// A page of sessions.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionPage {
+    /// The live sessions, newest first, at most 100.
+    items: Vec<SessionView>,
+    /// Always null: there is no second page.
+    next_cursor: Option<String>,
+}
+
+/// A session, as its owner sees it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionView {
+    #[schema(value_type = String)]
+    session_id: SessionId,
+    /// The OAuth client that it was granted to; `bartab` is our own login.
+    client_id: String,
+    /// What the person calls the device.
+    device_name: Option<String>,
+    scope: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// When it was last refreshed.
+    #[schema(value_type = String, format = DateTime)]
+    last_used_at: Timestamp,
+    /// When it ends unless it is refreshed.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+    /// Whether it is the one that asks.
+    current: bool,
+}
+
+impl SessionView {
+    fn of(session: Session, actor: &Actor) -> Self {
+        Self {
+            session_id: session.session_id,
+            client_id: session.client_id,
+            device_name: session.device_name,
+            scope: session.scopes.to_string(),
+            created_at: session.created_at,
+            last_used_at: session.last_used_at,
+            expires_at: session.expires_at,
+            current: actor.session_id == Some(session.session_id),
+        }
+    }
+}
+
+/// List one's own sessions.
+#[utoipa::path(
+    get, path = "/v1/me/sessions", tag = "auth", operation_id = "list_sessions",
+    responses(
+        (status = 200, description = "The live sessions", body = SessionPage),
+        (status = 401, description = "`auth.required`, `auth.invalid_token`"),
+    ),
+    security(("bearer" = [])),
+)]
+pub(crate) async fn list(Tenant(auth): Tenant, Caller(actor): Caller) -> Result<Response, Failure> {
+    let items = auth.sessions(&actor).await?.into_iter().map(|session| SessionView::of(session, &actor)).collect();
+    answer::json(StatusCode::OK, &SessionPage { items, next_cursor: None })
+}
+
+/// End one of one's own sessions.
+#[utoipa::path(
+    delete, path = "/v1/me/sessions/{session_id}", tag = "auth", operation_id = "end_session",
+    params(("session_id" = String, Path, description = "`sess_…`")),
+    responses(
+        (status = 204, description = "It has ended"),
+        (status = 400, description = "`request.invalid_id`"),
+        (status = 401, description = "`auth.required`, `auth.invalid_token`"),
+        (status = 403, description = "`auth.insufficient_scope`"),
+        (status = 404, description = "`session.not_found`"),
+    ),
+    security(("bearer" = [])),
+)]
+pub(crate) async fn end(
+    Tenant(auth): Tenant,
+    Caller(actor): Caller,
+    PathId(session): PathId<SessionId>,
+) -> Result<Response, Failure> {
+    auth.end_session(&actor, session).await?;
+    Ok(answer::empty(StatusCode::NO_CONTENT))
+}
+
+/// End all of one's own sessions but the one that asks.
+#[utoipa::path(
+    delete, path = "/v1/me/sessions", tag = "auth", operation_id = "end_other_sessions",
+    responses(
+        (status = 204, description = "They have ended"),
+        (status = 401, description = "`auth.required`, `auth.invalid_token`"),
+        (status = 403, description = "`auth.insufficient_scope`"),
+    ),
+    security(("bearer" = [])),
+)]
+pub(crate) async fn end_others(Tenant(auth): Tenant, Caller(actor): Caller) -> Result<Response, Failure> {
+    auth.end_other_sessions(&actor).await?;
+    Ok(answer::empty(StatusCode::NO_CONTENT))
+}

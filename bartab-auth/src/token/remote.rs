@@ -1,0 +1,179 @@
+//! Public keys that another process publishes (RFC 7517), fetched, kept and fetched again.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use bartab_core::{Clock, Timestamp};
+use jsonwebtoken::jwk::Jwk;
+use reqwest::redirect::Policy;
+use serde::Deserialize;
+use tokio::sync::Mutex;
+
+use super::jwk::VerifyingKey;
+use super::{TokenError, Verifier};
+
+/// A set of keys has a few hundred bytes; nobody gets us to read more than this.
+const MAX_DOCUMENT: usize = 256 * 1024;
+/// More keys than this are not looked at.
+const MAX_KEYS: usize = 64;
+
+/// Whose tokens to take, and where the issuer publishes its keys.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemoteConfig {
+    /// The `iss` of its tokens.
+    pub issuer: String,
+    /// The `aud` of its tokens; the issuer when there is none.
+    #[serde(default)]
+    pub audience: Option<String>,
+    /// The JWK Set: an `https` URL, or `http` on a private network.
+    pub jwks_url: String,
+    /// The keys are fetched again after so many seconds: 300 at first. A key that is no longer published is then no
+    /// longer good.
+    #[serde(default = "RemoteConfig::default_max_age")]
+    pub max_age_seconds: u64,
+    /// They are fetched at most once in so many seconds, whatever tokens come: 10 at first.
+    #[serde(default = "RemoteConfig::default_min_interval")]
+    pub min_interval_seconds: u64,
+    /// How many verified tokens are remembered.
+    #[serde(default = "RemoteConfig::default_token_cache")]
+    pub token_cache: usize,
+}
+
+impl RemoteConfig {
+    /// The keys at `jwks_url` for tokens of `issuer`, the rest as it is by default.
+    pub fn new(issuer: impl Into<String>, jwks_url: impl Into<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audience: None,
+            jwks_url: jwks_url.into(),
+            max_age_seconds: Self::default_max_age(),
+            min_interval_seconds: Self::default_min_interval(),
+            token_cache: Self::default_token_cache(),
+        }
+    }
+
+    const fn default_max_age() -> u64 {
+        300
+    }
+
+    const fn default_min_interval() -> u64 {
+        10
+    }
+
+    const fn default_token_cache() -> usize {
+        4096
+    }
+}
+
+/// The keys of another process.
+pub(super) struct Remote {
+    url: String,
+    client: reqwest::Client,
+    max_age: Duration,
+    min_interval: Duration,
+    keys: RwLock<Fetched>,
+    /// Held while fetching, so that requests that need the same keys wait for one fetch; when it was last tried.
+    tried_at: Mutex<Option<Timestamp>>,
+}
+
+#[derive(Default)]
+struct Fetched {
+    keys: Arc<[VerifyingKey]>,
+    at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    keys: Vec<serde_json::Value>,
+}
+
+impl Remote {
+    pub(super) fn keys(&self) -> Arc<[VerifyingKey]> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner).keys)
+    }
+
+    /// Fetches the keys, unless that was tried a moment ago; those that are there stay when it fails.
+    pub(super) async fn fetch(&self, now: Timestamp) -> Result<(), TokenError> {
+        let mut tried_at = self.tried_at.lock().await;
+        let lately = tried_at.is_some_and(|at| now.since(at) < self.min_interval);
+        if !lately {
+            *tried_at = Some(now);
+            match self.download().await {
+                Ok(keys) => {
+                    let mut fetched = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+                    *fetched = Fetched { keys, at: Some(now) };
+                }
+                Err(error) => tracing::warn!(url = %self.url, %error, "the issuer's keys cannot be fetched"),
+            }
+        }
+        if self.keys().is_empty() { Err(TokenError::KeysUnavailable) } else { Ok(()) }
+    }
+
+    fn is_stale(&self, now: Timestamp) -> bool {
+        let at = self.keys.read().unwrap_or_else(PoisonError::into_inner).at;
+        at.is_none_or(|at| now.since(at) >= self.max_age)
+    }
+
+    async fn download(&self) -> Result<Arc<[VerifyingKey]>, bartab_core::store::BoxError> {
+        let mut response = self.client.get(&self.url).send().await?.error_for_status()?;
+        let mut document = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if document.len() + chunk.len() > MAX_DOCUMENT {
+                return Err("the document is too large".into());
+            }
+            document.extend_from_slice(&chunk);
+        }
+        let document: Document = serde_json::from_slice(&document)?;
+        // A key of a kind that we do not know is no reason to refuse the others (RFC 7517 section 5).
+        let read = |key| serde_json::from_value::<Jwk>(key).ok().and_then(|jwk| VerifyingKey::from_jwk(&jwk));
+        let keys: Arc<[VerifyingKey]> = document.keys.into_iter().take(MAX_KEYS).filter_map(read).collect();
+        if keys.is_empty() { Err("the document holds no key that can verify".into()) } else { Ok(keys) }
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl Verifier {
+    /// A verifier with the keys that another process publishes; they are fetched when they are first needed, or by
+    /// [`Verifier::refresh_keys`].
+    ///
+    /// # Errors
+    /// When the TLS of this machine cannot be used.
+    pub fn remote(config: &RemoteConfig, clock: Arc<dyn Clock>) -> Result<Self, bartab_core::store::BoxError> {
+        let client = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .connect_timeout(Duration::from_secs(3))
+            .timeout(Duration::from_secs(5))
+            .build()?;
+        let remote = Remote {
+            url: config.jwks_url.clone(),
+            client,
+            max_age: Duration::from_secs(config.max_age_seconds),
+            min_interval: Duration::from_secs(config.min_interval_seconds),
+            keys: RwLock::default(),
+            tried_at: Mutex::new(None),
+        };
+        let audience = config.audience.as_deref().unwrap_or(&config.issuer);
+        Ok(Self::with_remote(&config.issuer, audience, remote, config.token_cache, clock))
+    }
+
+    /// Fetches the keys if they are older than `max_age_seconds`, at most once in `min_interval_seconds`.
+    ///
+    /// The first request with a token does so too; call it before that to be ready. Without remote keys it does
+    /// nothing. When the issuer does not answer, the keys that are there stay good.
+    ///
+    /// # Errors
+    /// [`TokenError::KeysUnavailable`] when there are none.
+    pub async fn refresh_keys(&self) -> Result<(), TokenError> {
+        match self.remote_keys() {
+            Some((remote, now)) if remote.is_stale(now) => remote.fetch(now).await,
+            _ => Ok(()),
+        }
+    }
+}

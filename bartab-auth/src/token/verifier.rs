@@ -1,0 +1,285 @@
+//! Verifying access tokens, and remembering those that were verified.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bartab_core::{Actor, Clock, Timestamp};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
+use jsonwebtoken::decode_header;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
+
+use super::Claims;
+use super::jwk::VerifyingKey;
+#[cfg(feature = "remote-jwks")]
+use super::remote::Remote;
+use super::revoked::Revocations;
+use super::signer::ACCESS_TOKEN_TYPE;
+
+/// A longer token is refused unread; ours have about 700 bytes.
+const MAX_TOKEN: usize = 8 * 1024;
+
+/// Verifies the access tokens of one issuer for one audience.
+///
+/// A token that was verified is remembered, so that the next request with it costs a look-up; it is still refused once
+/// it runs out or its session ends. Clones share the memory.
+#[derive(Clone)]
+pub struct Verifier(Arc<Inner>);
+
+struct Inner {
+    issuer: String,
+    audience: String,
+    clock: Arc<dyn Clock>,
+    keys: Keys,
+    known: Cache<Box<str>, Known>,
+    revocations: Revocations,
+}
+
+/// Where the public keys come from.
+enum Keys {
+    Local(RwLock<Arc<[VerifyingKey]>>),
+    #[cfg(feature = "remote-jwks")]
+    Remote(Remote),
+}
+
+#[derive(Clone)]
+struct Known {
+    actor: Arc<Actor>,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+/// Why an access token is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// The request carries more than one.
+    #[error("the request carries more than one set of credentials")]
+    Repeated,
+    /// It is no JWT, or not one that says what ours do.
+    #[error("the token is malformed")]
+    Malformed,
+    /// It is another kind of JWT (RFC 9068 section 4 demands `typ: at+jwt`).
+    #[error("the token is no access token")]
+    WrongType,
+    /// No key of the issuer has its `kid`.
+    #[error("the token is signed with an unknown key")]
+    UnknownKey,
+    /// Its `alg` is not the one that the key is for, or is none at all.
+    #[error("the token is signed with the wrong algorithm")]
+    WrongAlgorithm,
+    /// It was not signed with that key, or was changed since.
+    #[error("the token's signature is wrong")]
+    WrongSignature,
+    /// Another issuer made it: another tenant, say.
+    #[error("the token is from another issuer")]
+    WrongIssuer,
+    /// It is for somebody else.
+    #[error("the token is for another audience")]
+    WrongAudience,
+    /// Its time is up.
+    #[error("the token has expired")]
+    Expired,
+    /// It claims to be made in the future.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// Its session has ended.
+    #[error("the token was revoked")]
+    Revoked,
+    /// The issuer's keys could not be fetched: nothing is said about the token.
+    #[error("the issuer's keys cannot be fetched now")]
+    KeysUnavailable,
+}
+
+impl Verifier {
+    pub(crate) fn local(
+        issuer: &str,
+        audience: &str,
+        keys: Vec<VerifyingKey>,
+        cache: usize,
+        revocations: Revocations,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self::new(issuer, audience, Keys::Local(RwLock::new(keys.into())), cache, revocations, clock)
+    }
+
+    #[cfg(feature = "remote-jwks")]
+    pub(super) fn with_remote(
+        issuer: &str,
+        audience: &str,
+        remote: Remote,
+        cache: usize,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self::new(issuer, audience, Keys::Remote(remote), cache, Revocations::default(), clock)
+    }
+
+    fn new(
+        issuer: &str,
+        audience: &str,
+        keys: Keys,
+        cache: usize,
+        revocations: Revocations,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+            clock,
+            keys,
+            known: token_cache(cache),
+            revocations,
+        }))
+    }
+
+    /// The actor that `token` stands for, if it is good now; makes no request to anyone.
+    ///
+    /// # Errors
+    /// What is wrong with it. With remote keys, [`TokenError::UnknownKey`] may mean that they have to be fetched;
+    /// [`Verifier::authenticate`] does.
+    pub fn verify(&self, token: &str) -> Result<Arc<Actor>, TokenError> {
+        self.recall(token).unwrap_or_else(|| self.examine(token))
+    }
+
+    /// The actor that `token` stands for, if it is good now; fetches the issuer's keys when they are old or the token
+    /// names one that is not among them.
+    ///
+    /// # Errors
+    /// What is wrong with it, or [`TokenError::KeysUnavailable`].
+    pub async fn authenticate(&self, token: &str) -> Result<Arc<Actor>, TokenError> {
+        if let Some(verdict) = self.recall(token) {
+            return verdict;
+        }
+        #[cfg(feature = "remote-jwks")]
+        if let Keys::Remote(remote) = &self.0.keys {
+            self.refresh_keys().await?;
+            if let Err(TokenError::UnknownKey) = self.examine(token) {
+                remote.fetch(self.0.clock.now()).await?;
+            }
+        }
+        self.examine(token)
+    }
+
+    /// Whether there is a key to verify with.
+    pub fn has_keys(&self) -> bool {
+        self.0.with_keys(|keys| !keys.is_empty())
+    }
+
+    /// Whether [`Verifier::authenticate`] may have to wait for somebody, and [`Verifier::verify`] knows less than it.
+    pub(crate) fn is_remote(&self) -> bool {
+        !matches!(self.0.keys, Keys::Local(_))
+    }
+
+    /// What was found before, if the token is a known one: the way that nearly every request takes.
+    pub(crate) fn recall(&self, token: &str) -> Option<Result<Arc<Actor>, TokenError>> {
+        let known = self.0.known.get(token)?;
+        let Some(refusal) = known.refusal(&self.0.revocations, self.0.clock.now()) else {
+            return Some(Ok(known.actor));
+        };
+        self.0.known.remove(token);
+        Some(Err(refusal))
+    }
+
+    fn examine(&self, token: &str) -> Result<Arc<Actor>, TokenError> {
+        let inner = &*self.0;
+        if token.len() > MAX_TOKEN {
+            return Err(TokenError::Malformed);
+        }
+        let claims = inner.read(token)?;
+        let now = inner.clock.now();
+        claims.check(&inner.issuer, &inner.audience, now)?;
+        let known = Known {
+            issued_at: Timestamp::from_secs(claims.iat),
+            expires_at: Timestamp::from_secs(claims.exp),
+            actor: Arc::new(claims.into_actor()),
+        };
+        if let Some(refusal) = known.refusal(&inner.revocations, now) {
+            return Err(refusal);
+        }
+        let actor = Arc::clone(&known.actor);
+        inner.known.insert(token.into(), known);
+        Ok(actor)
+    }
+
+    #[cfg(feature = "remote-jwks")]
+    pub(super) fn remote_keys(&self) -> Option<(&Remote, Timestamp)> {
+        match &self.0.keys {
+            Keys::Local(_) => None,
+            Keys::Remote(remote) => Some((remote, self.0.clock.now())),
+        }
+    }
+}
+
+impl Inner {
+    fn with_keys<T>(&self, look: impl FnOnce(&[VerifyingKey]) -> T) -> T {
+        match &self.keys {
+            Keys::Local(keys) => look(&keys.read().unwrap_or_else(PoisonError::into_inner)),
+            #[cfg(feature = "remote-jwks")]
+            Keys::Remote(remote) => look(&remote.keys()),
+        }
+    }
+
+    /// The claims of a token whose signature is right.
+    fn read(&self, token: &str) -> Result<Claims, TokenError> {
+        let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+        let (_, claims) = message.split_once('.').ok_or(TokenError::Malformed)?;
+        // `alg: none` and every other name that is no algorithm end here.
+        let header = decode_header(token).map_err(|_| TokenError::Malformed)?;
+        // RFC 9068 section 4 allows both spellings, in any case (RFC 7515 section 4.1.9).
+        let typ = header.typ.unwrap_or_default().to_ascii_lowercase();
+        if typ.strip_prefix("application/").unwrap_or(&typ) != ACCESS_TOKEN_TYPE {
+            return Err(TokenError::WrongType);
+        }
+        // No extension is understood, so none may be critical (RFC 7515 section 4.1.11).
+        if header.crit.is_some() {
+            return Err(TokenError::Malformed);
+        }
+        let kid = header.kid.ok_or(TokenError::UnknownKey)?;
+        let key = self.with_keys(|keys| keys.iter().find(|key| key.kid == kid).cloned());
+        let key = key.ok_or(TokenError::UnknownKey)?;
+        if header.alg != key.algorithm {
+            return Err(TokenError::WrongAlgorithm);
+        }
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::WrongSignature)?;
+        // The provider is named for the reason that stands at `Signer::sign`.
+        (DEFAULT_PROVIDER.verifier_factory)(&key.algorithm, &key.key)
+            .map_err(|_| TokenError::WrongAlgorithm)?
+            .verify(message.as_bytes(), &signature)
+            .map_err(|_| TokenError::WrongSignature)?;
+        let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| TokenError::Malformed)?;
+        serde_json::from_slice(&claims).map_err(|_| TokenError::Malformed)
+    }
+}
+
+impl Known {
+    fn refusal(&self, revocations: &Revocations, now: Timestamp) -> Option<TokenError> {
+        if now >= self.expires_at {
+            return Some(TokenError::Expired);
+        }
+        revocations.refuses(self.actor.session_id, self.issued_at).then_some(TokenError::Revoked)
+    }
+}
+
+/// A cache that takes memory only as tokens come: an idle tenant pays for none.
+fn token_cache(capacity: usize) -> Cache<Box<str>, Known> {
+    let mut options = OptionsBuilder::new();
+    options.estimated_items_capacity(capacity.max(1)).weight_capacity(capacity.max(1) as u64).shards(4);
+    match options.build() {
+        Ok(options) => {
+            Cache::with_options(options, UnitWeighter, DefaultHashBuilder::default(), DefaultLifecycle::default())
+        }
+        // Both sizes are set, so this is never taken.
+        Err(_) => Cache::new(1),
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("issuer", &self.0.issuer)
+            .field("audience", &self.0.audience)
+            .finish_non_exhaustive()
+    }
+}
