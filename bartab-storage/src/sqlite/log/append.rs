@@ -1,0 +1,77 @@
+//! What an append writes.
+
+use bartab_core::store::{Batch, MentionRow, ReactionChange, StoreError, ViewRow};
+use rusqlite::Connection;
+
+use super::row;
+use crate::sqlite::error::Failure;
+use crate::sqlite::job::Work;
+
+/// The user of a mention of the whole room.
+pub(super) const WHOLE_ROOM: &[u8] = &[];
+
+/// Writes `batch` if the log ends at `expected_head`.
+pub(super) fn append(work: &mut Work<'_>, expected_head: u64, batch: &Batch) -> Result<(), Failure> {
+    if work.pending.head != expected_head {
+        return Err(StoreError::Conflict.into());
+    }
+    let conn = work.conn;
+    if !batch.events.is_empty() {
+        let mut insert = conn.prepare_cached(row::INSERT)?;
+        for record in &batch.events {
+            if record.seq() != work.pending.head + 1 {
+                return Err(StoreError::backend("the events of a batch do not follow one another").into());
+            }
+            row::insert(&mut insert, record)?;
+            work.pending.head = record.seq();
+            work.pending.keys.extend(record.idempotency.map(|idempotency| (idempotency.key, record.seq())));
+        }
+    }
+    put_views(conn, &batch.views)?;
+    change_reactions(conn, &batch.reactions)?;
+    put_mentions(conn, &batch.mentions)?;
+    erase(work, &batch.erase)
+}
+
+pub(super) fn put_views(conn: &Connection, views: &[ViewRow]) -> Result<(), Failure> {
+    if views.is_empty() {
+        return Ok(());
+    }
+    let mut put = conn.prepare_cached("INSERT OR REPLACE INTO views (seq, json) VALUES (?1, ?2)")?;
+    for view in views {
+        put.execute((view.seq, &*view.json))?;
+    }
+    Ok(())
+}
+
+pub(super) fn change_reactions(conn: &Connection, reactions: &[ReactionChange]) -> Result<(), Failure> {
+    for change in reactions {
+        let sql = match change.present {
+            true => "INSERT OR IGNORE INTO reactions (target, user, emoji) VALUES (?1, ?2, ?3)",
+            false => "DELETE FROM reactions WHERE target = ?1 AND user = ?2 AND emoji = ?3",
+        };
+        conn.prepare_cached(sql)?.execute((change.target, change.user.to_bytes(), &change.emoji))?;
+    }
+    Ok(())
+}
+
+pub(super) fn put_mentions(conn: &Connection, mentions: &[MentionRow]) -> Result<(), Failure> {
+    for row in mentions {
+        let user = row.user.map(|user| user.to_bytes());
+        let user = user.as_ref().map_or(WHOLE_ROOM, <[u8; 16]>::as_slice);
+        conn.prepare_cached("INSERT OR REPLACE INTO mentions (room, user, number, seq) VALUES (?1, ?2, ?3, ?4)")?
+            .execute((row.room.to_bytes(), user, row.number, row.seq))?;
+    }
+    Ok(())
+}
+
+fn erase(work: &mut Work<'_>, seqs: &[u64]) -> Result<(), Failure> {
+    for seq in seqs {
+        work.conn
+            .prepare_cached("UPDATE events SET content = NULL, salt = NULL, fingerprint = NULL WHERE seq = ?1")?
+            .execute([seq])?;
+        work.conn.prepare_cached("DELETE FROM mentions WHERE seq = ?1")?.execute([seq])?;
+    }
+    work.pending.erasures += seqs.len();
+    Ok(())
+}

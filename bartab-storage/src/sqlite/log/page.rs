@@ -1,0 +1,100 @@
+//! Messages with their views, and who reacts to them and is called by them.
+
+use bartab_core::store::{Direction, MessageRow, PageQuery};
+use bartab_core::{RoomId, UserId};
+use bytes::Bytes;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
+
+use super::append::WHOLE_ROOM;
+use super::read::bound;
+use super::row::{self, COLUMNS, columns};
+use crate::sqlite::error::{Damaged, Failure};
+
+/// The most messages for which memory is set aside before any is read.
+const AHEAD: usize = 256;
+
+macro_rules! page {
+    ($order:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", v.json FROM events e INDEXED BY events_room LEFT JOIN views v ON v.seq = e.seq
+             WHERE e.room = ?1 AND e.lane = 0 AND e.seq >= ?2 AND e.seq <= ?3 ORDER BY e.seq ",
+            $order,
+            " LIMIT ?4"
+        )
+    };
+}
+
+pub(super) fn room_page(conn: &Connection, query: &PageQuery) -> Result<Vec<MessageRow>, Failure> {
+    let (first, last, sql) = match query.direction {
+        Direction::Backward => {
+            let last = query.from.map_or(u64::MAX, |from| from.saturating_sub(1));
+            (query.since, last, page!("DESC"))
+        }
+        Direction::Forward => {
+            let first = query.from.map_or(0, |from| from.saturating_add(1)).max(query.since);
+            (first, u64::MAX, page!("ASC"))
+        }
+    };
+    let mut select = conn.prepare_cached(sql)?;
+    let mut rows = select.query((query.room.to_bytes(), bound(first), bound(last), bound(query.limit as u64)))?;
+    let mut page = Vec::with_capacity(query.limit.min(AHEAD));
+    while let Some(row) = rows.next()? {
+        page.push(message(row)?);
+    }
+    Ok(page)
+}
+
+pub(super) fn messages(conn: &Connection, seqs: &[u64]) -> Result<Vec<Option<MessageRow>>, Failure> {
+    let mut select = conn.prepare_cached(concat!(
+        "SELECT ",
+        columns!(),
+        ", v.json FROM events e LEFT JOIN views v ON v.seq = e.seq WHERE e.seq = ?1 AND e.lane = 0"
+    ))?;
+    let mut messages = Vec::with_capacity(seqs.len());
+    for seq in seqs {
+        let mut rows = select.query([bound(*seq)])?;
+        messages.push(rows.next()?.map(message).transpose()?);
+    }
+    Ok(messages)
+}
+
+fn message(row: &Row<'_>) -> Result<MessageRow, Failure> {
+    let view = match row.get_ref(COLUMNS)? {
+        ValueRef::Null => None,
+        ValueRef::Blob(json) => Some(Bytes::copy_from_slice(json)),
+        _ => return Err(Damaged { column: COLUMNS }.into()),
+    };
+    Ok(MessageRow { record: row::record(row)?, view })
+}
+
+/// Those of `targets`, which rise, that `user` reacts to.
+pub(super) fn reacted(conn: &Connection, user: UserId, targets: &[u64]) -> Result<Vec<(u64, String)>, Failure> {
+    let mut select =
+        conn.prepare_cached("SELECT emoji FROM reactions WHERE target = ?1 AND user = ?2 ORDER BY emoji")?;
+    let mut found = Vec::new();
+    for target in targets {
+        let mut rows = select.query((bound(*target), user.to_bytes()))?;
+        while let Some(row) = rows.next()? {
+            found.push((*target, row.get(0)?));
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn mention_counts(conn: &Connection, user: UserId, rooms: &[(RoomId, u64)]) -> Result<Vec<u64>, Failure> {
+    // A message that calls the room and the person counts once.
+    let mut count = conn.prepare_cached(
+        "SELECT count(*) FROM (
+             SELECT number FROM mentions WHERE room = ?1 AND user = ?2 AND number > ?3
+             UNION SELECT number FROM mentions WHERE room = ?1 AND user = ?4 AND number > ?3)",
+    )?;
+    let mut counts = Vec::with_capacity(rooms.len());
+    for (room, number) in rooms {
+        let params = (room.to_bytes(), user.to_bytes(), bound(*number), WHOLE_ROOM);
+        counts.push(count.query_row(params, |row| row.get(0))?);
+    }
+    Ok(counts)
+}

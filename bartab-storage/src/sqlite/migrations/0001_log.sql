@@ -1,0 +1,83 @@
+-- The log, what follows from it, and read markers. Ids are 16 bytes in network order, times milliseconds since 1970.
+
+CREATE TABLE meta (
+    name  TEXT PRIMARY KEY,
+    value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Small columns stand first and content last: what does not ask for content never follows it to overflow pages.
+CREATE TABLE events (
+    seq             INTEGER PRIMARY KEY,
+    time            INTEGER NOT NULL,
+    type            ANY     NOT NULL, -- a number for a named type, text for a custom one
+    lane            INTEGER NOT NULL,
+    version         INTEGER NOT NULL,
+    sender          BLOB    NOT NULL,
+    bot             INTEGER NOT NULL,
+    hops            INTEGER NOT NULL,
+    room            BLOB,
+    number          INTEGER,
+    target          BLOB,
+    subject         BLOB,
+    on_behalf_of    BLOB,
+    cause           BLOB,
+    previous        BLOB    NOT NULL,
+    idempotency_key BLOB,
+    fingerprint     BLOB,    -- erased with the content
+    status          INTEGER,
+    count           INTEGER,
+    facts           TEXT    NOT NULL,
+    content_digest  BLOB,
+    salt            BLOB,    -- erased with the content
+    content         TEXT     -- erased
+) STRICT;
+
+-- Serves both pages of messages (lane 0) and what a room's members sync (lanes 0 and 1).
+CREATE INDEX events_room ON events (room, lane) WHERE room IS NOT NULL;
+CREATE INDEX events_target ON events (target) WHERE target IS NOT NULL;
+CREATE INDEX events_subject ON events (subject) WHERE subject IS NOT NULL;
+CREATE INDEX events_tenant ON events (lane) WHERE lane = 2;
+
+CREATE TABLE views (
+    seq  INTEGER PRIMARY KEY,
+    json BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE reactions (
+    target INTEGER NOT NULL,
+    user   BLOB    NOT NULL,
+    emoji  TEXT    NOT NULL,
+    PRIMARY KEY (target, user, emoji)
+) STRICT, WITHOUT ROWID;
+
+-- The empty blob as user is the whole room.
+CREATE TABLE mentions (
+    room   BLOB    NOT NULL,
+    user   BLOB    NOT NULL,
+    number INTEGER NOT NULL,
+    seq    INTEGER NOT NULL,
+    PRIMARY KEY (room, user, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX mentions_seq ON mentions (seq);
+
+-- A cache of events.idempotency_key up to meta's idempotency_until: the first 64 bits of the key, checked against the row.
+CREATE TABLE idempotency (
+    hash INTEGER NOT NULL,
+    seq  INTEGER NOT NULL,
+    PRIMARY KEY (hash, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE markers (
+    user   BLOB    NOT NULL,
+    room   BLOB    NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (user, room)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE snapshots (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    seq    INTEGER NOT NULL,
+    format INTEGER NOT NULL,
+    bytes  BLOB    NOT NULL
+) STRICT;

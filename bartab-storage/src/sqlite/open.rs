@@ -1,0 +1,118 @@
+//! Opening a tenant's file: the lock on its folder, connections and their settings.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bartab_core::store::BoxError;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+/// The file beside the database that is locked while a store is open.
+const LOCK_FILE: &str = "tenant.lock";
+
+/// How long a checkpoint that must finish waits for readers; a read takes a millisecond.
+const BUSY_WAIT: Duration = Duration::from_millis(100);
+
+/// Why a tenant's file was not opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Another process, or another store of this one, has it open.
+    #[error("the tenant's folder is in use by another process")]
+    InUse,
+    /// A newer program wrote it.
+    #[error("the file has schema version {found}, this program knows up to {known}: use a newer program")]
+    Newer {
+        /// The version of the file.
+        found: u32,
+        /// The newest version that this program knows.
+        known: u32,
+    },
+    /// It is a database, but not one of ours.
+    #[error("the file is not a tenant's database")]
+    Foreign,
+    /// It is damaged, or no database at all.
+    #[error("the file is damaged")]
+    Damaged(#[source] BoxError),
+    /// The folder or a file in it cannot be used.
+    #[error("the tenant's folder cannot be used")]
+    Io(#[from] io::Error),
+    /// The database could not be opened for another reason.
+    #[error("the database could not be opened")]
+    Failed(#[source] BoxError),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged(error.into()),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::InUse,
+            _ => Self::Failed(error.into()),
+        }
+    }
+}
+
+/// Takes the lock of the folder that `path` is in; it is held until the file is dropped.
+pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
+    let lock =
+        private(OpenOptions::new().write(true).create(true).truncate(false)).open(path.with_file_name(LOCK_FILE))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// Makes the file if there is none. SQLite gives its companions the same permissions.
+pub(super) fn create(path: &Path) -> Result<(), OpenError> {
+    private(OpenOptions::new().write(true).create(true).truncate(false)).open(path)?;
+    Ok(())
+}
+
+/// The file holds private keys and private words: nobody but the owner reads it.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// The connection that writes.
+pub(super) fn write_connection(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(BUSY_WAIT)?;
+    // `secure_delete` keeps erased text out of free pages. Checkpoints run after answers, never inside a commit. The
+    // cache is memory only while it is used: an idle store gives it back.
+    conn.execute_batch(
+        "PRAGMA page_size = 4096;
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA secure_delete = ON;
+         PRAGMA foreign_keys = ON;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -4096;
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA journal_size_limit = 33554432;",
+    )?;
+    conn.set_prepared_statement_cache_capacity(32);
+    Ok(conn)
+}
+
+/// A connection that reads.
+pub(super) fn read_connection(path: &Path) -> rusqlite::Result<Connection> {
+    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(BUSY_WAIT)?;
+    conn.execute_batch(
+        "PRAGMA trusted_schema = OFF;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -4096;",
+    )?;
+    conn.set_prepared_statement_cache_capacity(32);
+    Ok(conn)
+}
+
+/// The path made absolute, so that a later change of the working directory does not matter.
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, OpenError> {
+    Ok(std::path::absolute(path)?)
+}

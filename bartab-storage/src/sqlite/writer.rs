@@ -1,0 +1,278 @@
+//! The one writer: a queue of writes, and a job of the blocking pool that lives as long as there are some.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::mem;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bartab_core::store::StoreError;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::checkpoint;
+use super::error::Failure;
+use super::job::{End, Job, Pending, Task, Work};
+use super::keys::Keys;
+use super::{open, transaction};
+
+/// How many writes share a transaction at most: an answer waits for all of its transaction.
+const BATCH: usize = 256;
+
+/// What one store's writes go through.
+pub(super) struct Writer {
+    queue: Mutex<Queue>,
+    limit: usize,
+    /// Only the job that drains the queue takes it.
+    hand: Mutex<Hand>,
+    keys: Arc<Keys>,
+    /// A deletion's text may still be in the WAL.
+    erasing: AtomicBool,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Box<dyn Job>>,
+    orders: VecDeque<(Order, oneshot::Sender<()>)>,
+    draining: bool,
+    closed: bool,
+}
+
+/// What is done between transactions, when nothing else waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Bring caches up to date, and give memory back.
+    Rest,
+    /// The same, and close.
+    Close,
+    /// Try again to get erased text out of the WAL.
+    Erase,
+}
+
+/// The connection that writes, and what it must not forget between transactions.
+struct Hand {
+    path: PathBuf,
+    conn: Option<Connection>,
+    /// The last position of the log.
+    head: u64,
+    closed: bool,
+    /// Declared last and so dropped last: the folder is free when nothing writes any more.
+    lock: Option<File>,
+}
+
+impl Writer {
+    /// A writer with a connection that is open already.
+    pub(super) fn new(
+        path: PathBuf,
+        conn: Connection,
+        lock: File,
+        limit: usize,
+        keys: Arc<Keys>,
+    ) -> Result<Self, Failure> {
+        let head = last_position(&conn)?;
+        let hand = Hand { path, conn: Some(conn), head, closed: false, lock: Some(lock) };
+        Ok(Self {
+            queue: Mutex::default(),
+            limit: limit.max(1),
+            hand: Mutex::new(hand),
+            keys,
+            erasing: AtomicBool::new(false),
+        })
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `work` in a transaction, with whatever else waits; `Ok` only once that is on disk.
+    pub(super) async fn write<T, F>(self: &Arc<Self>, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Work<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let idle = {
+            let mut queue = self.queue();
+            if queue.closed || queue.waiting.len() >= self.limit {
+                return Err(StoreError::Unavailable(None));
+            }
+            queue.waiting.push_back(Task::new(work, reply));
+            !mem::replace(&mut queue.draining, true)
+        };
+        if idle {
+            self.start();
+        }
+        // The job is gone without an answer only if the runtime was shut down under it.
+        answer.await.unwrap_or_else(|gone| Err(StoreError::OutcomeUnknown(Box::new(gone))))
+    }
+
+    /// Gives an order, and waits until it is carried out.
+    pub(super) async fn order(self: &Arc<Self>, order: Order) {
+        let (done, wait) = oneshot::channel();
+        let idle = {
+            let mut queue = self.queue();
+            queue.closed |= order == Order::Close;
+            queue.orders.push_back((order, done));
+            !mem::replace(&mut queue.draining, true)
+        };
+        if idle {
+            self.start();
+        }
+        let _ = wait.await;
+    }
+
+    fn start(self: &Arc<Self>) {
+        let writer = self.clone();
+        tokio::task::spawn_blocking(move || writer.drain());
+    }
+
+    /// Whether a deletion's text may still be in the WAL.
+    pub(super) fn is_erasing(&self) -> bool {
+        self.erasing.load(Ordering::Acquire)
+    }
+
+    fn drain(&self) {
+        let mut hand = self.hand.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let jobs: Vec<Box<dyn Job>> = {
+                let mut queue = self.queue();
+                let many = queue.waiting.len().min(BATCH);
+                queue.waiting.drain(..many).collect()
+            };
+            if !jobs.is_empty() {
+                let left = self.commit(&mut hand, jobs);
+                let mut queue = self.queue();
+                left.into_iter().rev().for_each(|job| queue.waiting.push_front(job));
+            }
+            let busy = hand.maintain(&self.keys);
+            let order = {
+                let mut queue = self.queue();
+                if busy || !queue.waiting.is_empty() {
+                    continue;
+                }
+                let order = queue.orders.pop_front();
+                if order.is_none() {
+                    // Under the queue's lock: who comes later sees it and starts the next one.
+                    queue.draining = false;
+                    return;
+                }
+                order
+            };
+            if let Some((order, done)) = order {
+                if order != Order::Erase {
+                    hand.rest(&self.keys);
+                }
+                self.truncate(&hand);
+                if order == Order::Close {
+                    hand.close();
+                }
+                let _ = done.send(());
+            }
+        }
+    }
+
+    /// Runs jobs in one transaction and answers them; gives back those that did not get to run.
+    fn commit(&self, hand: &mut Hand, jobs: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+        if let Err(error) = hand.connect(&self.keys) {
+            tracing::error!(%error, "the tenant's file cannot be opened again");
+            let end = End::Undone(None);
+            jobs.into_iter().for_each(|job| job.answer(end.clone()));
+            return Vec::new();
+        }
+        let Some(conn) = &hand.conn else { return jobs };
+        let mut pending = Pending { head: hand.head, ..Pending::default() };
+        let outcome = transaction::run(conn, &mut pending, jobs);
+        match &outcome.end {
+            End::Committed => {
+                hand.head = pending.head;
+                self.keys.add(pending.keys.into_iter());
+            }
+            End::Undone(_) => {}
+            End::Unknown(error) => {
+                tracing::error!(%error, "a commit failed and may have happened; opening the file again");
+                // After a failed fsync the kernel may call clean what never reached the disk: nothing that this
+                // connection believes counts any more.
+                hand.conn = None;
+            }
+        }
+        let (erasing, others): (Vec<_>, Vec<_>) = outcome.ran.into_iter().partition(|(_, erased)| *erased);
+        others.into_iter().for_each(|(job, _)| job.answer(outcome.end.clone()));
+        if !erasing.is_empty() {
+            self.erasing.fetch_or(matches!(outcome.end, End::Committed), Ordering::AcqRel);
+            self.truncate(hand);
+            erasing.into_iter().for_each(|(job, _)| job.answer(outcome.end.clone()));
+        }
+        outcome.left
+    }
+
+    /// Empties the WAL, as far as readers let it.
+    fn truncate(&self, hand: &Hand) {
+        if hand.conn.as_ref().is_some_and(checkpoint::truncate) {
+            self.erasing.store(false, Ordering::Release);
+        }
+    }
+}
+
+impl Hand {
+    /// Opens the file again if that is needed, and reads what it holds.
+    fn connect(&mut self, keys: &Keys) -> Result<(), StoreError> {
+        if self.closed {
+            return Err(StoreError::Unavailable(None));
+        }
+        if self.conn.is_none() {
+            let conn = open::write_connection(&self.path).map_err(Failure::from)?;
+            self.head = last_position(&conn)?;
+            keys.load(&conn)?;
+            self.conn = Some(conn);
+        }
+        Ok(())
+    }
+
+    /// A short piece of what is due between transactions; answers whether more is.
+    fn maintain(&mut self, keys: &Keys) -> bool {
+        let Some(conn) = &self.conn else { return false };
+        checkpoint::when_due(conn);
+        keys.is_due(false) && advance(conn, keys)
+    }
+
+    fn rest(&mut self, keys: &Keys) {
+        let Some(conn) = &self.conn else { return };
+        while keys.is_due(true) && advance(conn, keys) {}
+        keys.release();
+        conn.flush_prepared_statement_cache();
+        if let Err(error) = conn.release_memory() {
+            tracing::debug!(%error, "the cache of an idle tenant stays");
+        }
+    }
+
+    fn close(&mut self) {
+        self.closed = true;
+        if let Some(Err((_, error))) = self.conn.take().map(Connection::close) {
+            tracing::warn!(%error, "the tenant's file was not closed cleanly");
+        }
+        self.lock = None;
+    }
+}
+
+/// Brings keys into the index; answers whether that went well. What it writes can be made again from the log, so it
+/// waits for no fsync: the next transaction's covers it.
+fn advance(conn: &Connection, keys: &Keys) -> bool {
+    let advance = || -> Result<(), Failure> {
+        conn.execute_batch("PRAGMA synchronous = NORMAL")?;
+        let done = keys.advance(conn);
+        conn.execute_batch("PRAGMA synchronous = FULL")?;
+        done
+    };
+    match advance().map_err(StoreError::from) {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%error, "idempotency keys stay in memory");
+            false
+        }
+    }
+}
+
+fn last_position(conn: &Connection) -> Result<u64, Failure> {
+    Ok(conn.query_row("SELECT coalesce(max(seq), 0) FROM events", [], |row| row.get(0))?)
+}
