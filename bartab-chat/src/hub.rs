@@ -4,7 +4,7 @@
 //! wake-ups. A reader never looks past the head that it has read, so nobody sees what is not durable.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
@@ -110,6 +110,7 @@ pub(crate) struct Hub {
     limits: RecentLimits,
     waiters: Mutex<HashMap<UserId, Vec<Arc<Waiter>>>>,
     waiting: AtomicUsize,
+    batches: AtomicU64,
     closed: AtomicBool,
 }
 
@@ -122,6 +123,7 @@ impl Hub {
             limits,
             waiters: Mutex::default(),
             waiting: AtomicUsize::new(0),
+            batches: AtomicU64::new(0),
             closed: AtomicBool::new(false),
         }
     }
@@ -136,6 +138,11 @@ impl Hub {
         self.published.load().head.seq
     }
 
+    /// How many batches were published.
+    pub(crate) fn batches(&self) -> u64 {
+        self.batches.load(Ordering::Relaxed)
+    }
+
     /// Makes a durable batch visible and wakes whom it concerns.
     ///
     /// # Errors
@@ -147,6 +154,7 @@ impl Hub {
         erase: &[u64],
     ) -> Result<(), CorruptLog> {
         self.remember(events, erase)?;
+        self.batches.fetch_add(1, Ordering::Relaxed);
         let published = Arc::new(published);
         self.published.store(Arc::clone(&published));
         self.wake(&published.state, events);

@@ -13,8 +13,8 @@ mod sync;
 mod wire;
 
 pub use chat::{
-    Appended, Around, Chat, ChatStores, CustomDraft, HistoryQuery, IdempotencyKey, ListQuery, MessageDraft, RoomDraft,
-    RoomUpdate, SyncFilter, SyncQuery, SyncStream,
+    Appended, Around, Chat, ChatStats, ChatStores, CustomDraft, HistoryQuery, IdempotencyKey, ListQuery, MessageDraft,
+    RoomDraft, RoomUpdate, SyncFilter, SyncQuery, SyncStream,
 };
 pub use config::{Config, limits};
 pub use error::{ChatError, CorruptLog, OpenError};

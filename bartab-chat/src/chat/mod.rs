@@ -109,10 +109,27 @@ impl Appended {
     }
 }
 
+/// Figures of a chat since it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChatStats {
+    /// Events in the log.
+    pub events: u64,
+    /// Batches that were written.
+    pub batches: u64,
+    /// Callers who wait for events.
+    pub waiting: usize,
+}
+
 impl Chat {
     /// The position of the last durable event.
     pub fn head(&self) -> u64 {
         self.inner.hub.head()
+    }
+
+    /// Figures for an operator.
+    pub fn stats(&self) -> ChatStats {
+        let hub = &self.inner.hub;
+        ChatStats { events: hub.head(), batches: hub.batches(), waiting: hub.waiting() }
     }
 
     /// How many callers wait for events now.

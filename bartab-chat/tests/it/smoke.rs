@@ -42,7 +42,9 @@ async fn a_conversation_reaches_everyone_and_the_history() {
     ann.expect(200, "DELETE", &format!("{messages}/{id}"), Value::Null).await;
     let gone = bob.get(&format!("{messages}/{id}")).await;
     assert_eq!((gone["deleted"].clone(), gone["text"].clone()), (json!(true), json!("")));
-    assert!(!serde_json::to_string(&bob.get(&format!("/v1/sync?since={}", snapshot["next"].as_str().unwrap())).await)
-        .unwrap()
-        .contains("tea"));
+    assert!(
+        !serde_json::to_string(&bob.get(&format!("/v1/sync?since={}", snapshot["next"].as_str().unwrap())).await)
+            .unwrap()
+            .contains("tea")
+    );
 }

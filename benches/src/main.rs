@@ -1,0 +1,109 @@
+//! `cargo run --release -p bartab-benches -- <what>`: figures of BarTAB and of the bare machine, taken in one run.
+//!
+//! Every measurement that names a target prints its ratio to a baseline measured right beside it, because machines
+//! differ and one machine differs from hour to hour. Servers run as processes of their own, so that their processor
+//! time and memory can be read apart from the load generator's.
+
+mod append;
+mod baseline;
+mod client;
+mod fanout;
+mod history;
+mod memory;
+mod post;
+mod process;
+mod stats;
+mod tenant;
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+pub(crate) type Result<T> = std::result::Result<T, BoxError>;
+
+#[derive(Debug, Parser)]
+#[command(about)]
+struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Durable appends through the sequencer to SQLite, against a bare loop of inserts.
+    Append {
+        /// Callers that each wait for their answer.
+        #[arg(long, default_value_t = 64)]
+        callers: usize,
+        /// Seconds of each measurement.
+        #[arg(long, default_value_t = 5)]
+        secs: u64,
+    },
+    /// `POST` of messages over HTTP, against a handler that does nothing.
+    Post {
+        /// Keep-alive connections.
+        #[arg(long, default_value_t = 64)]
+        connections: usize,
+        /// Seconds of each measurement.
+        #[arg(long, default_value_t = 8)]
+        secs: u64,
+    },
+    /// Events to people on long polls.
+    Fanout {
+        /// People who wait.
+        #[arg(long, default_value_t = 1_000)]
+        people: usize,
+        /// Events a second.
+        #[arg(long, default_value_t = 20)]
+        rate: u64,
+        /// Seconds.
+        #[arg(long, default_value_t = 60)]
+        secs: u64,
+    },
+    /// Memory of waiting polls and of idle tenants, and the time from start to the first good answer.
+    Memory {
+        /// Polls held.
+        #[arg(long, default_value_t = 1_000)]
+        polls: usize,
+        /// Idle tenants held open.
+        #[arg(long, default_value_t = 200)]
+        tenants: usize,
+    },
+    /// Pages of 50 messages from a short room and from a long one.
+    History {
+        /// Messages in the long room.
+        #[arg(long, default_value_t = 1_000_000)]
+        messages: u64,
+        /// Connections that ask for pages.
+        #[arg(long, default_value_t = 4)]
+        readers: usize,
+        /// Seconds of each measurement.
+        #[arg(long, default_value_t = 5)]
+        secs: u64,
+    },
+    /// A server that does nothing, or only waits; a child of the measurements.
+    #[command(hide = true)]
+    ServeNothing,
+    /// A BarTAB server; a child of the measurements.
+    #[command(hide = true)]
+    ServeTenant {
+        /// Its data folder.
+        #[arg(long)]
+        data: PathBuf,
+    },
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    match Args::parse().what {
+        What::Append { callers, secs } => append::run(callers, secs).await,
+        What::Post { connections, secs } => post::run(connections, secs).await,
+        What::Fanout { people, rate, secs } => fanout::run(people, rate, secs).await,
+        What::Memory { polls, tenants } => memory::run(polls, tenants).await,
+        What::History { messages, readers, secs } => history::run(messages, readers, secs).await,
+        What::ServeNothing => baseline::serve().await,
+        What::ServeTenant { data } => tenant::serve(data).await,
+    }
+}
