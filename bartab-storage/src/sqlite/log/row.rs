@@ -1,7 +1,6 @@
 //! A row of `events`, in and out.
 
 use bartab_core::event::{Digest, Envelope, EventType, Idempotency, KeyHash, Record, RecordContent};
-use bartab_core::store::StoreError;
 use bartab_core::{EventId, RoomId, Timestamp, UserId};
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, Statement};
@@ -13,19 +12,19 @@ macro_rules! columns {
     () => {
         "e.seq, e.time, e.type, e.version, e.sender, e.bot, e.hops, e.room, e.number, e.target, e.subject, \
          e.on_behalf_of, e.cause, e.previous, e.idempotency_key, e.fingerprint, e.status, e.count, e.facts, \
-         e.content_digest, e.salt, e.content"
+         e.content_digest, e.salt, e.content, e.log"
     };
 }
 pub(super) use columns;
 
 /// How many columns those are: where a query's own begin.
-pub(super) const COLUMNS: usize = 22;
+pub(super) const COLUMNS: usize = 23;
 
 /// Writes a row; the statement's parameters are those of [`record`] and then the lane.
 pub(super) const INSERT: &str = "INSERT INTO events (seq, time, type, version, sender, bot, hops, room, number, target, \
      subject, on_behalf_of, cause, previous, idempotency_key, fingerprint, status, count, facts, content_digest, salt, \
-     content, lane) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, \
-     ?21, ?22, ?23)";
+     content, log, lane) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, \
+     ?21, ?22, ?23, ?24)";
 
 /// The numbers that named types are stored as. A number once given keeps its meaning.
 const TYPES: [(EventType, i64); 17] = [
@@ -51,9 +50,6 @@ const TYPES: [(EventType, i64); 17] = [
 /// Inserts `record` by a statement prepared from [`INSERT`].
 pub(super) fn insert(statement: &mut Statement<'_>, record: &Record) -> Result<(), Failure> {
     let envelope = &record.envelope;
-    if envelope.id.log() != 0 {
-        return Err(StoreError::backend("the event is of another log").into());
-    }
     let mut bind = Binder { statement, index: 0 };
     bind.put(envelope.seq())?;
     bind.put(envelope.time().as_millis())?;
@@ -81,6 +77,7 @@ pub(super) fn insert(statement: &mut Statement<'_>, record: &Record) -> Result<(
     bind.put(record.content_digest.map(|digest| digest.0))?;
     bind.put(record.content.as_ref().map(|content| content.salt))?;
     bind.put(record.content.as_ref().map(|content| &*content.json))?;
+    bind.put(envelope.id.log())?;
     bind.put(envelope.event_type.lane() as u8)?;
     statement.raw_execute()?;
     Ok(())
@@ -124,7 +121,7 @@ pub(super) fn record(row: &Row<'_>) -> Result<Record, Failure> {
     Ok(Record {
         version: small(row, 3)?,
         envelope: Envelope {
-            id: EventId::at(time, 0, integer(row, 0)?),
+            id: EventId::at(time, small(row, 22)?, integer(row, 0)?),
             event_type: event_type.ok_or(Damaged { column: 2 })?,
             sender: UserId::from_bytes(array(row, 4)?),
             bot: integer(row, 5)? != 0,

@@ -8,6 +8,7 @@ CREATE TABLE meta (
 -- Small columns stand first and content last: what does not ask for content never follows it to overflow pages.
 CREATE TABLE events (
     seq             INTEGER PRIMARY KEY,
+    log             INTEGER NOT NULL,
     time            INTEGER NOT NULL,
     type            ANY     NOT NULL, -- a number for a named type, text for a custom one
     lane            INTEGER NOT NULL,
