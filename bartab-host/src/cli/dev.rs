@@ -1,0 +1,55 @@
+//! `bartab dev`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use bartab_auth::PasswordConfig;
+use clap::Args;
+
+use super::{Common, Outcome, asked_to_stop, on_all_cores, say};
+use crate::dev::{DevOptions, start};
+
+#[derive(Debug, Args)]
+pub(super) struct Dev {
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", env = "BARTAB_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The data folder; without one a temporary folder, which is removed at the end
+    #[arg(long, value_name = "DIR", env = "BARTAB_DATA")]
+    data: Option<PathBuf>,
+    /// Where metrics and probes are served for the operator; nowhere when not given
+    #[arg(long, value_name = "ADDR", env = "BARTAB_OPERATOR_LISTEN")]
+    operator_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Dev {
+    pub(super) fn run(self) -> Outcome {
+        let mut config = self.common.begin()?;
+        if self.data.is_none() && config.auth.password == PasswordConfig::default() {
+            // Nobody's real password outlives a temporary folder, and a thousand people sign up in seconds.
+            config.auth.password = PasswordConfig::THROW_AWAY;
+        }
+        let temporary = self.data.is_none();
+        let options =
+            DevOptions { listen: self.listen, data: self.data, operator_listen: self.operator_listen, config };
+        on_all_cores(async move {
+            let server = start(options).await?;
+            say(format_args!("BarTAB listens on {}", server.url()));
+            if let Some(operator) = server.operator_addr() {
+                say(format_args!("Metrics are on http://{operator}/metrics"));
+            }
+            if !server.addr().ip().is_loopback() {
+                tracing::warn!("everyone who reaches this address can sign in: the passwords are well known");
+            }
+            if temporary {
+                say("Everything is gone when it ends; --data DIR keeps it.");
+            }
+            say(format_args!("\n{}", server.seeded().await?));
+            asked_to_stop().await?;
+            server.shutdown().await;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! The command line.
+
+mod config;
+mod dev;
+mod serve;
+mod tenant;
+
+use std::future::Future;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, LogFormat};
+use crate::log;
+use crate::registry::Chain;
+
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// A durable chat server: identity, rooms, messages and sync over HTTP.
+#[derive(Debug, Parser)]
+#[command(name = "bartab", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a server to try things on, with people and rooms in it and nothing to configure
+    Dev(dev::Dev),
+    /// Run a server for the tenants of a data folder
+    Serve(serve::Serve),
+    /// Make, list and remove tenants
+    #[command(subcommand)]
+    Tenant(tenant::Tenant),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+}
+
+/// What every command that runs a server takes.
+#[derive(Debug, Args)]
+struct Common {
+    /// The configuration file; environment variables `BARTAB_…` replace its values
+    #[arg(long, value_name = "FILE", env = "BARTAB_CONFIG")]
+    config: Option<PathBuf>,
+    /// What is logged, such as `info` or `info,bartab_chat=debug`; `RUST_LOG` is read when this is not given
+    #[arg(long, value_name = "FILTER", env = "BARTAB_LOG")]
+    log: Option<String>,
+    /// How it is logged
+    #[arg(long, value_name = "FORMAT", env = "BARTAB_LOG_FORMAT")]
+    log_format: Option<LogFormat>,
+}
+
+impl Common {
+    /// The configuration, and from now on log lines.
+    fn begin(&self) -> Outcome<Config> {
+        let config = load(self.config.as_deref())?;
+        let filter = self.log.clone().or_else(|| std::env::var("RUST_LOG").ok());
+        log::init(filter.as_deref().unwrap_or(&config.log), self.log_format.unwrap_or(config.log_format))?;
+        Ok(config)
+    }
+}
+
+fn load(file: Option<&std::path::Path>) -> Outcome<Config> {
+    let environment =
+        std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+    Ok(Config::load(file, environment)?)
+}
+
+/// Runs the command line of this process, and gives the status to end it with.
+pub fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Dev(dev) => dev.run(),
+        Command::Serve(serve) => serve.run(),
+        Command::Tenant(tenant) => tenant.run(),
+        Command::Config(config) => config.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", Chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs `work` on as many threads as the machine has cores.
+fn on_all_cores(work: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("bartab").build()?;
+    runtime.block_on(work)
+}
+
+/// Writes to standard output. Whoever reads it may be gone, which is no reason to stop serving.
+fn say(text: impl std::fmt::Display) {
+    let mut out = std::io::stdout().lock();
+    let _reader_may_be_gone = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// Waits until the process is asked to stop. Asked once more, it ends at once.
+async fn asked_to_stop() -> Outcome {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            std::process::exit(1);
+        });
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await?;
+    tracing::info!("stopping");
+    Ok(())
+}

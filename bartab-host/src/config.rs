@@ -1,0 +1,248 @@
+//! The server's configuration: one TOML file, every value of which an environment variable can replace.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::base_url::BaseUrl;
+use crate::tenant_name::TenantName;
+
+mod load;
+
+pub use load::ConfigError;
+
+/// All that can be configured. Each service's section is that service's own `Config`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The folder that holds the tenants.
+    pub data: Option<PathBuf>,
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// Where the operator's tools connect: metrics and probes, without a password. Empty: nowhere.
+    pub operator_listen: OptionalAddr,
+    /// How clients reach the server from outside, `https://chat.example.org`. It begins every issuer, so changing it
+    /// ends every session. Without it: `http://` and the address that it listens on.
+    pub public_url: Option<BaseUrl>,
+    /// The tenant that answers under every host name that is no tenant's own.
+    pub root_tenant: Option<TenantName>,
+    /// The proxies whose `Forwarded` and `X-Forwarded-*` headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// What is logged, as `tracing-subscriber`'s `EnvFilter` reads it: `info`, `info,bartab_chat=debug`.
+    pub log: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    /// Connections and requests.
+    pub server: ServerConfig,
+    /// How many tenants are open, and for how long.
+    pub tenants: TenantsConfig,
+    /// How often one may ask.
+    pub limits: Limits,
+    /// The auth service.
+    pub auth: bartab_auth::Config,
+    /// The chat service.
+    pub chat: bartab_chat::Config,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: None,
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            operator_listen: OptionalAddr(Some(SocketAddr::from(([127, 0, 0, 1], 9464)))),
+            public_url: None,
+            root_tenant: None,
+            trusted_proxies: Vec::new(),
+            log: "info".to_owned(),
+            log_format: LogFormat::Text,
+            server: ServerConfig::default(),
+            tenants: TenantsConfig::default(),
+            limits: Limits::default(),
+            auth: bartab_auth::Config::default(),
+            chat: bartab_chat::Config::default(),
+        }
+    }
+}
+
+impl Config {
+    /// The configuration that `file` and the environment give, the environment's values before the file's.
+    ///
+    /// A variable `BARTAB_SERVER__MAX_CONNECTIONS` replaces `max_connections` of `[server]`; its value is read as TOML
+    /// and, when it is none, as text. Variables whose first part is no section or value of the file are not ours.
+    ///
+    /// # Errors
+    /// The file cannot be read, or either says what is not understood.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        load::load(file, environment)
+    }
+}
+
+/// An address, or with the text `none` no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionalAddr(pub Option<SocketAddr>);
+
+impl std::str::FromStr for OptionalAddr {
+    type Err = std::net::AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" { Ok(Self(None)) } else { text.parse().map(|addr| Self(Some(addr))) }
+    }
+}
+
+impl<'de> Deserialize<'de> for OptionalAddr {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Connections and requests.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    /// Connections at once; further ones wait in the system's queue.
+    pub max_connections: usize,
+    /// How long a client may take for the headers of a request, which is also how long a connection may lie idle
+    /// between two requests.
+    pub header_timeout_seconds: u64,
+    /// How long a client may take for the body of a request.
+    pub body_timeout_seconds: u64,
+    /// Bytes of a request's head, and about what a connection buffers.
+    pub max_head_bytes: usize,
+    /// Bytes of a request's body; a larger one is answered 413.
+    pub max_body_bytes: u64,
+    /// How long requests that are under way may take to end when the server stops.
+    pub shutdown_seconds: u64,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            max_connections: 65_536,
+            header_timeout_seconds: 60,
+            body_timeout_seconds: 30,
+            max_head_bytes: 16 * 1024,
+            max_body_bytes: 1024 * 1024,
+            shutdown_seconds: 10,
+        }
+    }
+}
+
+/// How many tenants are open, and for how long.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TenantsConfig {
+    /// Tenants open at once. A further one takes the place of the one that has been idle the longest; when none is
+    /// idle, it is answered 503.
+    pub max_open: usize,
+    /// How long nobody asks or waits before a tenant is closed.
+    pub idle_seconds: u64,
+    /// How long a request waits for its tenant to open.
+    pub open_timeout_seconds: u64,
+}
+
+impl Default for TenantsConfig {
+    fn default() -> Self {
+        Self { max_open: 1000, idle_seconds: 300, open_timeout_seconds: 10 }
+    }
+}
+
+impl TenantsConfig {
+    pub(crate) fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_seconds)
+    }
+
+    pub(crate) fn open_timeout(&self) -> Duration {
+        Duration::from_secs(self.open_timeout_seconds)
+    }
+}
+
+/// How often one may ask.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Whether there are limits at all; `bartab dev` has none.
+    pub enabled: bool,
+    /// What one address may ask; an IPv6 network of 64 bits counts as one. Many people may share an address.
+    pub address: ClassLimits,
+    /// What one person or bot may ask; the same for both.
+    pub principal: ClassLimits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            address: ClassLimits {
+                reads: Some(Limit::new(1000, 6000)),
+                writes: Some(Limit::new(500, 3000)),
+                sync: Some(Limit::new(2000, 30_000)),
+                sign_in: Some(Limit::new(20, 30)),
+            },
+            principal: ClassLimits {
+                reads: Some(Limit::new(200, 1200)),
+                writes: Some(Limit::new(60, 300)),
+                sync: Some(Limit::new(200, 3600)),
+                sign_in: None,
+            },
+        }
+    }
+}
+
+/// A limit for each class of requests; a class without one is free.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClassLimits {
+    /// `GET` and `HEAD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reads: Option<Limit>,
+    /// Every other method.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub writes: Option<Limit>,
+    /// Polls of `/v1/sync`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sync: Option<Limit>,
+    /// What can be used to guess a password or to make accounts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<Limit>,
+}
+
+/// One limit: so many at once, and so many each minute after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// Requests that may come at once.
+    pub burst: NonZeroU32,
+    /// Requests that each further minute allows.
+    pub per_minute: NonZeroU32,
+}
+
+impl Limit {
+    /// `burst` at once and `per_minute` each minute; 0 counts as 1.
+    pub const fn new(burst: u32, per_minute: u32) -> Self {
+        const fn at_least_one(number: u32) -> NonZeroU32 {
+            match NonZeroU32::new(number) {
+                Some(number) => number,
+                None => NonZeroU32::MIN,
+            }
+        }
+        Self { burst: at_least_one(burst), per_minute: at_least_one(per_minute) }
+    }
+}

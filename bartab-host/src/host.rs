@@ -1,0 +1,164 @@
+//! The host as a `tower::Service`: a request goes to the tenant that its host name or its path prefix names.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bartab_core::{Clock, Random};
+use bytes::Bytes;
+use http::{Request, Response};
+use tower_service::Service;
+
+use crate::base_url::BaseUrl;
+use crate::body::Body;
+use crate::client::TrustedProxies;
+use crate::config::Config;
+use crate::folder::{DataFolder, FolderError};
+use crate::inbound::Bounds;
+use crate::metrics::{Metrics, OpenConnection};
+use crate::rate::Rates;
+use crate::registry::{InUse, Registry};
+use crate::request_id::RequestIds;
+use crate::stack;
+use crate::tenant::{Tenant, TenantOpener};
+
+/// All tenants of a data folder behind one service.
+///
+/// A clone is another handle to the same host. It answers every request, and never with an error of its own. A request
+/// should carry its [`Peer`](crate::Peer) in its extensions.
+#[derive(Clone)]
+pub struct Host {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) registry: Registry<TenantOpener>,
+    pub(crate) ids: RequestIds,
+    pub(crate) metrics: Metrics,
+    pub(crate) rates: Arc<Rates>,
+    pub(crate) proxies: TrustedProxies,
+    pub(crate) bounds: Bounds,
+    pub(crate) chat: bartab_chat::Config,
+}
+
+impl Host {
+    /// The host of the tenants under `data`, which clients reach at `public_url`. No tenant is opened yet.
+    ///
+    /// # Errors
+    /// The data folder cannot be made or read.
+    pub fn new(
+        data: &Path,
+        public_url: BaseUrl,
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, FolderError> {
+        let folder = DataFolder::open(data)?;
+        let rates = Arc::new(Rates::new(&config.limits));
+        let opener = TenantOpener {
+            folder: folder.clone(),
+            public_url: config.public_url.clone().ok_or(public_url),
+            root: config.root_tenant.clone(),
+            auth: config.auth.clone(),
+            chat: config.chat.clone(),
+            limits_enabled: config.limits.enabled,
+            rates: Arc::clone(&rates),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+        };
+        let registry = Registry::new(folder, config.root_tenant.clone(), opener, config.tenants.clone(), clock);
+        let bounds = Bounds {
+            max_bytes: config.server.max_body_bytes,
+            timeout: Duration::from_secs(config.server.body_timeout_seconds),
+        };
+        let inner = Inner {
+            registry,
+            ids: RequestIds::new(&*random),
+            metrics: Metrics::new(),
+            rates,
+            proxies: TrustedProxies::new(config.trusted_proxies.clone()),
+            bounds,
+            chat: config.chat.clone(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The tenants.
+    pub fn registry(&self) -> &Registry<TenantOpener> {
+        &self.inner.registry
+    }
+
+    /// The tenant of that name for code in this process, opened if need be; it stays open while the answer is held.
+    /// `None` when there is none, or it cannot be opened now.
+    pub async fn tenant(&self, name: &str) -> Option<InUse<Tenant>> {
+        self.inner.registry.by_name(name).await.ok()
+    }
+
+    /// The metrics as Prometheus reads them. They belong on the operator's listener alone.
+    pub fn metrics(&self) -> String {
+        let open = self.inner.registry.open();
+        let waiting = open.iter().map(|(_, open)| open.tenant.waiting()).sum();
+        self.inner.metrics.render(open.len(), waiting)
+    }
+
+    /// Closes idle tenants and forgets idle limits and old records, for as long as it is awaited.
+    pub async fn keep_house(&self) {
+        const EVERY: Duration = Duration::from_secs(5);
+        loop {
+            tokio::time::sleep(EVERY).await;
+            self.inner.registry.close_idle().await;
+            self.inner.rates.forget_idle();
+            for (_, open) in self.inner.registry.open() {
+                open.tenant.forget_idle_limits();
+            }
+            self.inner.metrics.upkeep();
+        }
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
+    pub(crate) fn connection(&self) -> OpenConnection {
+        self.inner.metrics.connection()
+    }
+
+    /// Answers one request.
+    pub fn answer<B>(&self, request: Request<B>) -> impl Future<Output = Response<Body>> + Send + use<B>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        stack::answer(Arc::clone(&self.inner), request)
+    }
+}
+
+impl<B> Service<Request<B>> for Host
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let answering = self.answer(request);
+        Box::pin(async { Ok(answering.await) })
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("registry", &self.inner.registry).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,123 @@
+//! `GET /openapi.json`: the services' own descriptions and the host's, merged into one document.
+
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value, json};
+
+/// The document for a tenant that is reached at `base`.
+pub(crate) fn document(base: &str) -> Value {
+    static MERGED: OnceLock<Value> = OnceLock::new();
+    let mut document = MERGED.get_or_init(merged).clone();
+    document["servers"] = json!([{"url": base}]);
+    document
+}
+
+fn merged() -> Value {
+    let mut document = own();
+    for service in [bartab_auth::openapi(), bartab_chat::openapi()] {
+        merge(&mut document, service);
+    }
+    document
+}
+
+/// Adds what `service` describes. What both describe is described by the first.
+fn merge(document: &mut Value, service: Value) {
+    let Value::Object(service) = service else { return };
+    for (key, value) in service {
+        match (key.as_str(), value) {
+            ("paths", Value::Object(paths)) => extend(&mut document["paths"], paths),
+            ("components", Value::Object(kinds)) => {
+                for (kind, entries) in kinds {
+                    if let Value::Object(entries) = entries {
+                        extend(&mut document["components"][kind], entries);
+                    }
+                }
+            }
+            ("tags", Value::Array(tags)) => match &mut document["tags"] {
+                Value::Array(all) => all.extend(tags),
+                none => *none = Value::Array(tags),
+            },
+            _ => {}
+        }
+    }
+}
+
+fn extend(into: &mut Value, entries: Map<String, Value>) {
+    if !into.is_object() {
+        *into = Value::Object(Map::new());
+    }
+    if let Value::Object(into) = into {
+        for (key, value) in entries {
+            match (into.get_mut(&key), value) {
+                // One path may have a method here and another there.
+                (Some(Value::Object(there)), Value::Object(more)) => {
+                    for (key, value) in more {
+                        there.entry(key).or_insert(value);
+                    }
+                }
+                (Some(_), _) => {}
+                (None, value) => _ = into.insert(key, value),
+            }
+        }
+    }
+}
+
+/// What the host itself answers.
+fn own() -> Value {
+    let get = |id: &str, summary: &str, answers: Value| json!({"get": {"tags": ["server"], "operationId": id, "summary": summary, "security": [], "responses": answers}});
+    let object = |description: &str| json!({"description": description, "content": {"application/json": {"schema": {"type": "object"}}}});
+    let failed = json!({
+        "description": "It is not; `detail` names the check that failed",
+        "content": {"application/problem+json": {"schema": {"type": "object"}}},
+    });
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "BarTAB",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Chat over HTTP: identity, rooms, messages and sync.",
+            "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+        },
+        "tags": [{"name": "server", "description": "What the server says about itself"}],
+        "paths": {
+            "/livez": get("livez", "Whether the process runs", json!({"200": object("It runs")})),
+            "/healthz": get("healthz", "The same as `/livez`", json!({"200": object("It runs")})),
+            "/readyz": get(
+                "readyz",
+                "Whether storage answers and keys are held",
+                json!({"200": object("Ready"), "503": failed}),
+            ),
+            "/.well-known/bartab": get(
+                "about",
+                "API version, service URLs, features and limits",
+                json!({"200": object("What this tenant offers")}),
+            ),
+            "/openapi.json": get("openapi", "This document", json!({"200": object("OpenAPI 3.1")})),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_service_is_in_the_document_once() {
+        let document = document("https://a.example/t/acme");
+        assert_eq!(document["servers"], json!([{"url": "https://a.example/t/acme"}]));
+        assert_eq!(document["openapi"], "3.1.0");
+        for path in ["/livez", "/v1/auth/login", "/v1/sync", "/v1/rooms/{room}/messages"] {
+            assert!(document["paths"][path].is_object(), "{path} is missing");
+        }
+        let ids: Vec<&str> = document["paths"]
+            .as_object()
+            .into_iter()
+            .flat_map(|paths| paths.values())
+            .filter_map(Value::as_object)
+            .flat_map(|path| path.values())
+            .filter_map(|operation| operation["operationId"].as_str())
+            .collect();
+        let unique: std::collections::BTreeSet<&str> = ids.iter().copied().collect();
+        assert_eq!(unique.len(), ids.len(), "an operationId stands twice");
+    }
+}

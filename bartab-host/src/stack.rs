@@ -1,0 +1,128 @@
+//! What happens to every request, in one function, each thing one line.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use bartab_core::Problem;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{HeaderValue, Method, Request, Response, Uri, header};
+use tracing::Instrument;
+
+use crate::body::Body;
+use crate::dispatch::dispatch;
+use crate::host::Inner;
+use crate::inbound;
+use crate::metrics::Metrics;
+use crate::request_id::repeat;
+use crate::routing::{self, Class};
+
+/// Answers one request. Every poll and every post comes through here, so each line is cheap: nothing is allocated but
+/// the id of the request.
+pub(crate) async fn answer<B>(host: Arc<Inner>, mut request: Request<B>) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let id = host.ids.assign(&mut request);
+    let asked = Asked::of(&request);
+    let measured = Metrics::begin(asked.class);
+    let mut response = match admit(&host, &asked, &request) {
+        Ok(()) => {
+            let request = request.map(|body| host.bounds.apply(body));
+            let answering = AssertUnwindSafe(dispatch(&host, request)).catch_unwind();
+            answering.instrument(asked.span(&id)).await.unwrap_or_else(|panic| asked.panicked(&host, &id, &panic))
+        }
+        Err(refused) => {
+            inbound::drain(request.into_body());
+            refused.to_response(&asked, &id)
+        }
+    };
+    protect(&mut response);
+    repeat(&mut response, id.clone());
+    asked.complain(&response, &id);
+    host.metrics.end(&measured, response.status());
+    response
+}
+
+/// Why a request goes no further.
+enum Refused {
+    TooLarge { limit: u64 },
+    TooOften(crate::rate::Exceeded),
+}
+
+fn admit<B>(host: &Inner, asked: &Asked, request: &Request<B>) -> Result<(), Refused> {
+    if host.bounds.announced_too_large(request.headers()) {
+        return Err(Refused::TooLarge { limit: host.bounds.max_bytes });
+    }
+    let address = host.proxies.address(request.headers(), request.extensions());
+    host.rates.admit_address(address, asked.class).map_err(Refused::TooOften)
+}
+
+impl Refused {
+    fn to_response(&self, asked: &Asked, id: &HeaderValue) -> Response<Body> {
+        let (path, id) = (asked.uri.path(), id.to_str().ok());
+        let response = match self {
+            Self::TooLarge { limit } => Problem::new(413, "request.too_large", "The body is too large")
+                .detail(format!("at most {limit} bytes"))
+                .to_response(Some(path), id),
+            Self::TooOften(exceeded) => exceeded.to_response(path, id),
+        };
+        response.map(Body::full)
+    }
+}
+
+/// What is remembered of a request for its log lines; never its headers or its query, where secrets travel.
+struct Asked {
+    method: Method,
+    uri: Uri,
+    class: Class,
+}
+
+impl Asked {
+    fn of<B>(request: &Request<B>) -> Self {
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let class = Class::of(&method, routing::without_prefix(uri.path()));
+        Self { method, uri, class }
+    }
+
+    /// A span that exists only where somebody has asked for `debug`.
+    fn span(&self, id: &HeaderValue) -> tracing::Span {
+        tracing::debug_span!("request", id = id.to_str().unwrap_or("-"), method = %self.method, path = self.uri.path())
+    }
+
+    fn panicked(&self, host: &Inner, id: &HeaderValue, panic: &(dyn Any + Send)) -> Response<Body> {
+        host.metrics.panicked();
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text");
+        tracing::error!(panic = text, request = id.to_str().unwrap_or("-"), "a request ended in a panic");
+        Problem::internal().to_response(Some(self.uri.path()), id.to_str().ok()).map(Body::full)
+    }
+
+    /// Logs what the operator should know of: failures that are ours.
+    fn complain(&self, response: &Response<Body>, id: &HeaderValue) {
+        let (status, request) = (response.status().as_u16(), id.to_str().unwrap_or("-"));
+        if response.status().is_server_error() {
+            tracing::warn!(status, request, method = %self.method, path = self.uri.path(), "answered with a failure");
+        } else {
+            tracing::debug!(status, request, method = %self.method, path = self.uri.path(), "answered");
+        }
+    }
+}
+
+/// Headers that keep a browser from making more of an answer than it is; a service's own value wins.
+fn protect(response: &mut Response<Body>) {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
+}
+
+/// Names the request in a problem of the host itself.
+pub(crate) fn problem(problem: &Problem, parts: &http::request::Parts) -> Response<Body> {
+    let id = bartab_core::http::request_id(&parts.headers);
+    problem.to_response(Some(parts.uri.path()), id).map(Body::full)
+}

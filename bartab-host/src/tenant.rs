@@ -1,0 +1,283 @@
+//! One open tenant: its store, its services, and which of them answers which path.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Ready, ready};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bartab_auth::{Auth, AuthMiddleware, AuthService, AuthStores, RegistrationPolicy};
+use bartab_chat::{Chat, ChatService, ChatStores};
+use bartab_core::{Actor, Clock, Random};
+use bartab_storage::sqlite::{SqliteOptions, SqliteStore};
+use bytes::Bytes;
+use futures_util::TryFutureExt;
+use futures_util::future::Either;
+use http::{Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::base_url::BaseUrl;
+use crate::body::Body;
+use crate::folder::DataFolder;
+use crate::rate::{PrincipalLimits, Rates};
+use crate::registry::{OpenError, Opener};
+use crate::routing::Class;
+use crate::settings::{Registration, TenantSettings};
+use crate::tenant_name::TenantName;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// One open tenant.
+pub struct Tenant {
+    store: SqliteStore,
+    auth: AuthService,
+    chat: AuthMiddleware<LimitedChat>,
+    /// The same without the layer.
+    limited: LimitedChat,
+    issuer: BaseUrl,
+    /// The address that the operator has given, for the tenant or for the server.
+    configured_base: bool,
+    registration: RegistrationPolicy,
+}
+
+/// Why a tenant cannot do its work.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotReady {
+    pub(crate) check: &'static str,
+    pub(crate) reason: &'static str,
+}
+
+impl Tenant {
+    /// The tenant's identity, in process.
+    pub fn auth(&self) -> &Auth {
+        self.auth.auth()
+    }
+
+    /// The tenant's chat, in process.
+    pub fn chat(&self) -> &Chat {
+        self.limited.chat.chat()
+    }
+
+    /// The issuer of the tenant's tokens: where clients reach it.
+    pub fn issuer(&self) -> &BaseUrl {
+        &self.issuer
+    }
+
+    pub(crate) fn configured_base(&self) -> Option<&BaseUrl> {
+        self.configured_base.then_some(&self.issuer)
+    }
+
+    pub(crate) fn registration_open(&self) -> bool {
+        matches!(self.registration, RegistrationPolicy::Open)
+    }
+
+    /// How many polls wait now.
+    pub(crate) fn waiting(&self) -> usize {
+        self.chat().waiting()
+    }
+
+    /// Whether the store answers and keys are held.
+    pub(crate) async fn ready(&self) -> Result<(), NotReady> {
+        self.chat().ready().await.map_err(|error| {
+            tracing::error!(%error, "the chat's store does not answer");
+            NotReady { check: "storage", reason: "the chat's store does not answer" }
+        })?;
+        self.auth.ready().await.map_err(|error| {
+            tracing::error!(%error, "identity is not ready");
+            NotReady { check: "keys", reason: "no signing keys are held" }
+        })
+    }
+
+    pub(crate) fn forget_idle_limits(&self) {
+        self.limited.own.iter().for_each(|own| own.forget_idle());
+    }
+
+    /// Answers a request whose path is without the tenant's prefix.
+    pub(crate) async fn answer<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        // Neither service keeps a request waiting before it takes it.
+        if is_identity(request.uri().path()) {
+            let Ok(response) = self.auth.clone().call(request).await;
+            return response.map(Body::from);
+        }
+        let Ok(response) = self.chat.clone().call(request).await;
+        response
+    }
+}
+
+/// Whether the path is one of the auth service's.
+fn is_identity(path: &str) -> bool {
+    path.strip_prefix("/v1/").map_or_else(
+        || path.starts_with("/.well-known/"),
+        |rest| matches!(rest.split('/').next(), Some("auth" | "oauth2" | "me")),
+    )
+}
+
+/// The chat service behind the limits of each person.
+#[derive(Clone)]
+struct LimitedChat {
+    chat: ChatService,
+    rates: Arc<Rates>,
+    own: Option<Arc<PrincipalLimits>>,
+    tenant: u64,
+}
+
+type ChatFuture = Pin<Box<dyn Future<Output = Result<Response<bartab_chat::Body>, Infallible>> + Send>>;
+type ToBody = fn(Response<bartab_chat::Body>) -> Response<Body>;
+type Answered = Ready<Result<Response<Body>, Infallible>>;
+
+impl<B> Service<Request<B>> for LimitedChat
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Either<futures_util::future::MapOk<ChatFuture, ToBody>, Answered>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        if let Some(actor) = request.extensions().get::<Arc<Actor>>() {
+            let path = request.uri().path();
+            let class = Class::of(request.method(), path);
+            let admitted = self.rates.admit_principal(self.own.as_deref(), self.tenant, actor.user_id, class);
+            if let Err(exceeded) = admitted {
+                let id = bartab_core::http::request_id(request.headers());
+                return Either::Right(ready(Ok(exceeded.to_response(path, id).map(Body::from))));
+            }
+        }
+        Either::Left(self.chat.call(request).map_ok(|response| response.map(Body::from)))
+    }
+}
+
+/// Opens tenants: the store in the tenant's folder, identity and chat on it.
+pub struct TenantOpener {
+    pub(crate) folder: DataFolder,
+    /// How clients reach the server: as configured, or by the address that it listens on.
+    pub(crate) public_url: Result<BaseUrl, BaseUrl>,
+    pub(crate) root: Option<TenantName>,
+    pub(crate) auth: bartab_auth::Config,
+    pub(crate) chat: bartab_chat::Config,
+    pub(crate) limits_enabled: bool,
+    pub(crate) rates: Arc<Rates>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+}
+
+impl TenantOpener {
+    /// Where clients reach the tenant, and whether the operator has said so.
+    fn issuer(&self, name: &TenantName, settings: &TenantSettings) -> (BaseUrl, bool) {
+        if let Some(own) = &settings.base_url {
+            return (own.clone(), true);
+        }
+        let configured = self.public_url.is_ok();
+        let server = self.public_url.as_ref().unwrap_or_else(|listening| listening);
+        let issuer = if self.root.as_ref() == Some(name) { server.clone() } else { server.of_tenant(name) };
+        (issuer, configured)
+    }
+}
+
+impl Opener for TenantOpener {
+    type Tenant = Tenant;
+
+    async fn open(&self, name: &TenantName, settings: &TenantSettings) -> Result<Tenant, OpenError> {
+        if !self.folder.tenant(name).is_dir() {
+            return Err(OpenError::Gone);
+        }
+        let (issuer, configured_base) = self.issuer(name, settings);
+        let mut config = self.auth.clone();
+        config.issuer = issuer.as_str().to_owned();
+        config.registration = match settings.registration {
+            Some(Registration::Open) => RegistrationPolicy::Open,
+            Some(Registration::Closed) => RegistrationPolicy::Closed,
+            None => config.registration,
+        };
+        let registration = config.registration;
+
+        let failed = |part| move |source: BoxError| OpenError::Failed { part, source };
+        let store = SqliteStore::open(self.folder.store(name), SqliteOptions::default(), &*self.random).await;
+        let store = store.map_err(|error| failed("the store")(error.into()))?;
+        let stores: Arc<SqliteStore> = Arc::new(store.clone());
+        let identity = AuthStores { accounts: stores.clone(), sessions: stores.clone(), keys: stores.clone() };
+        let chat = ChatStores { log: stores.clone(), markers: stores.clone(), snapshots: Some(stores) };
+        let auth = AuthService::new(identity, config, self.clock.clone(), self.random.clone());
+        let chat = Chat::open(chat, self.chat.clone(), self.clock.clone(), self.random.clone());
+        let (auth, chat) = match tokio::join!(auth, chat) {
+            (Ok(auth), Ok(chat)) => (auth, chat),
+            (auth, chat) => {
+                if let Ok(chat) = &chat {
+                    chat.close().await;
+                }
+                store.close().await;
+                return Err(match (auth.err(), chat.err()) {
+                    (Some(error), _) => failed("identity")(error.into()),
+                    (_, Some(error)) => failed("chat")(error.into()),
+                    (None, None) => OpenError::Gone,
+                });
+            }
+        };
+        let waits = chat.clone();
+        auth.revocations().on_revoked(move |session| waits.end_session(session));
+        let own = settings.limits.as_ref().filter(|_| self.limits_enabled);
+        let limited = LimitedChat {
+            chat: ChatService::new(chat),
+            rates: Arc::clone(&self.rates),
+            own: own.map(|limits| Arc::new(PrincipalLimits::new("principal", limits))),
+            tenant: tag(name),
+        };
+        let chat = auth.layer().layer(limited.clone());
+        Ok(Tenant { store, auth, chat, limited, issuer, configured_base, registration })
+    }
+
+    async fn end_waits(&self, tenant: &Tenant) {
+        tenant.chat().end_waits();
+    }
+
+    async fn close(&self, tenant: &Tenant) {
+        tenant.chat().close().await;
+        tenant.store.close().await;
+    }
+}
+
+/// Tells the people of one tenant from those of another.
+fn tag(name: &TenantName) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl fmt::Debug for Tenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tenant").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for TenantOpener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantOpener").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identity_answers_its_own_paths() {
+        for path in ["/v1/auth/login", "/v1/oauth2/token", "/v1/me", "/v1/me/sessions", "/.well-known/jwks.json"] {
+            assert!(is_identity(path), "{path}");
+        }
+        for path in ["/v1/rooms", "/v1/sync", "/v1/menu", "/", "/v1", "/v2/auth"] {
+            assert!(!is_identity(path), "{path}");
+        }
+    }
+}
