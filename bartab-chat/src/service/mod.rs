@@ -15,6 +15,7 @@ use std::task::{Context, Poll};
 use bartab_core::Problem;
 use bartab_core::http::{X_REQUEST_ID, request_id};
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{Request, Response, Uri};
 use tower::Service;
 
@@ -84,7 +85,10 @@ fn problem_response(
     let answer = problem.to_response(Some(uri.path()), request_id(&headers));
     let (mut parts, body) = answer.into_parts();
     for (name, value) in route.headers() {
-        parts.headers.entry(name).or_insert_with(|| value.clone());
+        // The route measured the empty body that stood for the problem.
+        if name != CONTENT_LENGTH {
+            parts.headers.entry(name).or_insert_with(|| value.clone());
+        }
     }
     Response::from_parts(parts, Body::new(axum::body::Body::from(body)))
 }
