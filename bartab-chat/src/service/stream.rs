@@ -47,8 +47,9 @@ fn frame(token: &str, json: &[u8], empty: bool) -> Bytes {
     frame.extend_from_slice(b"id: ");
     frame.extend_from_slice(token.as_bytes());
     frame.extend_from_slice(b"\ndata: ");
-    // JSON text holds no line breaks, so one `data` line carries it.
-    frame.extend_from_slice(json);
+    // One `data` line carries it: a line break in JSON text stands between values, in the content of a custom event,
+    // where a space says the same.
+    frame.extend(json.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
     frame.extend_from_slice(b"\n\n");
     frame.into()
 }
