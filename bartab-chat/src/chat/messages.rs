@@ -6,8 +6,8 @@ use bartab_core::store::{Direction, Marker, PageQuery};
 use bartab_core::{Actor, EventId, RoomId, Scope};
 
 use super::drafts::{check_message, check_reason};
+use super::emoji::check_emoji;
 use super::{Appended, Chat, CustomDraft, IdempotencyKey, MessageDraft, require};
-use crate::config::limits;
 use crate::error::ChatError;
 use crate::model::{Command, Rejection};
 
@@ -139,13 +139,4 @@ impl Chat {
         }
         Ok(())
     }
-}
-
-/// An emoji: short, without spaces or controls, and not plain letters, which would make reactions a second chat.
-fn check_emoji(emoji: &str) -> Result<(), ChatError> {
-    let shaped = !emoji.is_empty()
-        && emoji.len() <= limits::EMOJI_BYTES
-        && !emoji.chars().any(|c| c.is_control() || c.is_whitespace() || c.is_alphabetic())
-        && !emoji.is_ascii();
-    if shaped { Ok(()) } else { Err(ChatError::invalid("/emoji", "invalid", "expected one emoji")) }
 }

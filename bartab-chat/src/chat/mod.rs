@@ -1,6 +1,7 @@
 //! The typed API, in process: what [`ChatService`](crate::ChatService) is a thin skin over.
 
 mod drafts;
+mod emoji;
 mod history;
 mod messages;
 mod open;
