@@ -82,6 +82,8 @@ pub mod limits {
     pub const PEOPLE: usize = 100;
     /// Bytes of an emoji: the longest sequences of Unicode have fewer.
     pub const EMOJI_BYTES: usize = 64;
+    /// Levels of objects and lists that the content of a custom event has at most.
+    pub const CUSTOM_DEPTH: usize = 64;
     /// Rooms and types that a filter of `/v1/sync` can name.
     pub const FILTER: usize = 200;
     /// Bytes of a request's body.

@@ -159,7 +159,24 @@ impl CustomDraft {
             let detail = format!("at most {} bytes", config.custom_event_bytes);
             return Err(ChatError::invalid("/content", "too_long", detail));
         }
+        // Everyone in the room has to read it: half a surrogate pair, a number that nothing holds or a hundred
+        // brackets would stop their parsers for good.
+        let value: serde_json::Value =
+            serde_json::from_str(json).map_err(|error| ChatError::invalid("/content", "invalid", error.to_string()))?;
+        if depth(&value) > limits::CUSTOM_DEPTH {
+            let detail = format!("at most {} levels", limits::CUSTOM_DEPTH);
+            return Err(ChatError::invalid("/content", "too_deep", detail));
+        }
         Ok(())
+    }
+}
+
+/// How many levels of objects and lists there are. serde_json has bounded them before.
+fn depth(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        serde_json::Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 
