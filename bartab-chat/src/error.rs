@@ -101,6 +101,7 @@ impl ChatError {
 fn rejection_problem(rejection: Rejection) -> Problem {
     let problem = match rejection {
         Rejection::RoomNotFound => Problem::not_found("room.not_found"),
+        Rejection::RoomExists => Problem::conflict("room.exists"),
         Rejection::MessageNotFound => Problem::not_found("message.not_found"),
         Rejection::MessageDeleted => Problem::conflict("message.deleted"),
         Rejection::UserNotFound => Problem::not_found("user.not_found"),

@@ -49,7 +49,8 @@ impl Chat {
             members: draft.members,
         };
         let appended = self.submit(actor, command, 201, key).await?;
-        let room = created_room(actor.user_id, &appended).ok_or(ChatError::Unknown)?;
+        // Events that make no room come of a key whose fingerprint was erased with the message that it had posted.
+        let room = created_room(actor.user_id, &appended).ok_or(ChatError::KeyMismatch)?;
         Ok((room.room_id, room))
     }
 

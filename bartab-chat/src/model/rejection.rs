@@ -7,6 +7,9 @@ pub enum Rejection {
     /// The room does not exist, or not for this caller.
     #[error("there is no such room")]
     RoomNotFound,
+    /// The id that came for a new room is another room's.
+    #[error("there is a room with this id")]
+    RoomExists,
     /// The message does not exist, or not for this caller.
     #[error("there is no such message")]
     MessageNotFound,

@@ -1,8 +1,8 @@
 //! Making and changing rooms.
 
 use bartab_core::event::{
-    Content, EventType, Facts, History, MemberFacts, NewEvent, RoomContent, RoomFacts, RoomKind, RoomPatch, RoomRole,
-    Visibility,
+    Content, EventType, Facts, History, MemberFacts, NewEvent, PersonKind, RoomContent, RoomFacts, RoomKind, RoomPatch,
+    RoomRole, Visibility,
 };
 use bartab_core::{Actor, ActorKind, RoomId, UserId};
 
@@ -28,6 +28,9 @@ pub(super) fn create(state: &TenantState, actor: &Actor, new: New) -> Result<Vec
     if matches!(actor.kind, ActorKind::Guest { .. }) {
         return Err(Rejection::KindNotAllowed);
     }
+    if state.rooms.contains_key(&new.room) {
+        return Err(Rejection::RoomExists);
+    }
     room_for_one_more(state, actor.user_id)?;
     let mut invited: Vec<UserId> = Vec::new();
     for user in new.members {
@@ -39,8 +42,17 @@ pub(super) fn create(state: &TenantState, actor: &Actor, new: New) -> Result<Vec
         }
     }
     let direct = new.kind == RoomKind::Direct;
-    if direct && (invited.len() != 1 || new.visibility == Visibility::Public) {
-        return Err(Rejection::DirectIsForTwo);
+    if direct {
+        if invited.len() != 1 || new.visibility == Visibility::Public {
+            return Err(Rejection::DirectIsForTwo);
+        }
+        for user in &invited {
+            // A guest is here for one room alone, and nobody is joined to more rooms than one can be in.
+            if state.people.get(user).is_some_and(|person| person.kind == PersonKind::Guest) {
+                return Err(Rejection::KindNotAllowed);
+            }
+            room_for_one_more(state, *user)?;
+        }
     }
     let facts = RoomFacts { kind: new.kind, visibility: new.visibility, history: new.history, group_id: None };
     let content = RoomContent { name: Some(new.name), topic: new.topic };
