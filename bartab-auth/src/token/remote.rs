@@ -117,7 +117,10 @@ impl Remote {
     }
 
     async fn download(&self) -> Result<Arc<[VerifyingKey]>, bartab_core::store::BoxError> {
-        let mut response = self.client.get(&self.url).send().await?.error_for_status()?;
+        let mut response = self.client.get(&self.url).send().await?;
+        if response.status() != http::StatusCode::OK {
+            return Err(format!("the issuer answered {}", response.status()).into());
+        }
         let mut document = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             if document.len() + chunk.len() > MAX_DOCUMENT {

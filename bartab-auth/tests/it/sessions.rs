@@ -1,0 +1,126 @@
+//! Sessions: listed, ended, and refused at once when they are.
+
+use std::sync::{Arc, Mutex};
+
+use bartab_core::{Actor, SessionId};
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::Full;
+use serde_json::{Value, json};
+
+use crate::world::{PASSWORD, World, config};
+
+const PATH: &str = "/v1/me/sessions";
+
+#[tokio::test]
+async fn they_are_listed_newest_first_and_of_one_person_alone() {
+    let world = World::open().await;
+    let first = world.person("alice").await;
+    world.person("bob").await;
+    world.advance(10);
+    let second = world.service.auth().login("alice", PASSWORD, Some("phone")).await.unwrap();
+    let json = world.get(PATH, &second.access_token).await.json();
+    assert_eq!(json["next_cursor"], Value::Null);
+    let items = json["items"].as_array().unwrap();
+    assert_eq!(items.len(), 2);
+    assert_eq!(
+        items[0],
+        json!({
+            "session_id": second.session_id, "client_id": "bartab", "device_name": "phone", "scope": second.scope,
+            "created_at": "2025-06-15T15:06:50.000Z", "last_used_at": "2025-06-15T15:06:50.000Z",
+            "expires_at": "2025-07-15T15:06:50.000Z", "current": true,
+        })
+    );
+    assert_eq!((&items[1]["session_id"], &items[1]["current"]), (&json!(first.session_id), &json!(false)));
+}
+
+#[tokio::test]
+async fn logging_out_ends_the_session_at_once() {
+    let world = World::open().await;
+    let tokens = world.person("alice").await;
+    let other = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    // The token is a known one from here on: forgetting it must come with the session's end.
+    assert_eq!(world.get("/v1/me", &tokens.access_token).await.status, 200);
+    let answer = world.post("/v1/auth/logout", &tokens.access_token, json!(null)).await;
+    assert_eq!((answer.status.as_u16(), &*answer.body), (204, &b""[..]));
+    let refused = world.get("/v1/me", &tokens.access_token).await;
+    refused.assert_problem(401, "auth.invalid_token");
+    assert!(refused.header("www-authenticate").contains("revoked"));
+    world.refresh(&tokens.refresh_token).await.assert_oauth(400, "invalid_grant");
+    assert_eq!(world.get("/v1/me", &other.access_token).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_ended_session_stays_ended_when_the_tenant_is_opened_again() {
+    let world = World::open().await;
+    let tokens = world.person("alice").await;
+    let kept = world.person("bob").await;
+    world.post("/v1/auth/logout", &tokens.access_token, json!(null)).await;
+    let again = World::on(world.stores.clone(), config(), 9).await;
+    again.get("/v1/me", &tokens.access_token).await.assert_problem(401, "auth.invalid_token");
+    assert_eq!(again.get("/v1/me", &kept.access_token).await.status, 200);
+}
+
+#[tokio::test]
+async fn one_session_is_ended_by_its_owner_alone() {
+    let world = World::open().await;
+    let alice = world.person("alice").await;
+    let phone = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let bob = world.person("bob").await;
+    let path = format!("{PATH}/{}", phone.session_id);
+    let end = |token: String| world.call(Method::DELETE, &path, token.leak(), json!(null));
+    end(bob.access_token).await.assert_problem(404, "session.not_found");
+    assert_eq!(world.get("/v1/me", &phone.access_token).await.status, 200);
+    assert_eq!(end(alice.access_token.clone()).await.status, 204);
+    world.get("/v1/me", &phone.access_token).await.assert_problem(401, "auth.invalid_token");
+    end(alice.access_token.clone()).await.assert_problem(404, "session.not_found");
+    for id in ["x", "user_00000000000000000000000000", "sess_", "sess_%20", "sess_%ff"] {
+        let answer = world.call(Method::DELETE, &format!("{PATH}/{id}"), &alice.access_token, json!(null)).await;
+        answer.assert_problem(400, "request.invalid_id");
+    }
+}
+
+#[tokio::test]
+async fn all_the_others_are_ended_and_listeners_are_told() {
+    let world = World::open().await;
+    let first = world.person("alice").await;
+    let second = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let bob = world.person("bob").await;
+    let told: Arc<Mutex<Vec<SessionId>>> = Arc::default();
+    let sink = Arc::clone(&told);
+    world.service.revocations().on_revoked(move |session| sink.lock().unwrap().push(session));
+    let answer = world.call(Method::DELETE, PATH, &second.access_token, json!(null)).await;
+    assert_eq!(answer.status, 204);
+    world.get("/v1/me", &first.access_token).await.assert_problem(401, "auth.invalid_token");
+    for token in [&second.access_token, &bob.access_token] {
+        assert_eq!(world.get("/v1/me", token).await.status, 200);
+    }
+    assert_eq!(*told.lock().unwrap(), [first.session_id]);
+    assert!(world.service.revocations().is_revoked(first.session_id));
+    assert!(!world.service.revocations().is_revoked(second.session_id));
+}
+
+#[tokio::test]
+async fn credentials_without_a_session_cannot_log_out() {
+    let world = World::open().await;
+    let tokens = world.person("alice").await;
+    let actor = Arc::new(Actor::person(tokens.user_id, "alice"));
+    let request = Request::post("/v1/auth/logout").extension(actor).body(Full::<Bytes>::default()).unwrap();
+    world.send(request).await.assert_problem(409, "session.none");
+}
+
+#[tokio::test]
+async fn sessions_that_are_over_are_cleared_away_in_time() {
+    let world = World::open().await;
+    let alice = world.person("alice").await;
+    world.post("/v1/auth/logout", &alice.access_token, json!(null)).await;
+    world.advance(601);
+    for _ in 0..63 {
+        world.service.auth().sign_in(alice.user_id, None).await.unwrap();
+    }
+    assert_eq!(world.stores.sessions.get(alice.session_id).await.unwrap(), None);
+    assert_eq!(
+        world.stores.sessions.list(alice.user_id, bartab_core::Timestamp::from_secs(0), 100).await.unwrap().len(),
+        63
+    );
+}
