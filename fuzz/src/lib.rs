@@ -1,1 +1,22 @@
+//! The bodies of the fuzz targets: each takes any bytes and panics when something that must hold does not.
+//!
+//! `cargo fuzz` drives them through `fuzz_targets/`; `tests/corpus.rs` replays `corpus/` through them on every test
+//! run.
+#![expect(clippy::expect_used, clippy::panic, reason = "a fuzz body tells of a failure by panicking")]
 
+mod commands;
+mod events;
+mod ids;
+mod requests;
+
+pub use commands::commands;
+pub use events::events;
+pub use ids::ids;
+pub use requests::requests;
+
+/// What a target does with its bytes.
+pub type Body = fn(&[u8]);
+
+/// Every target: its name, and its body.
+pub const TARGETS: &[(&str, Body)] =
+    &[("ids", ids), ("events", events), ("requests", requests), ("commands", commands)];
