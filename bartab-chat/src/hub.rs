@@ -245,12 +245,12 @@ impl Hub {
     }
 
     /// Stands in line for events that reach `user`. Look at the head again after this: what came before is not told.
-    pub(crate) fn wait(&self, user: UserId, session: Option<SessionId>) -> Waiting<'_> {
+    pub(crate) fn wait(self: &Arc<Self>, user: UserId, session: Option<SessionId>) -> Waiting {
         let waiter = Arc::new(Waiter { wake: Notify::new(), session, ended: AtomicBool::new(false) });
         // Counted first, so that a publisher which does not see the count has published before it is read.
         self.waiting.fetch_add(1, Ordering::SeqCst);
         self.lock_waiters().entry(user).or_default().push(Arc::clone(&waiter));
-        Waiting { hub: self, user, waiter }
+        Waiting { hub: Arc::clone(self), user, waiter }
     }
 
     /// How many wait.
@@ -285,13 +285,13 @@ impl Hub {
 
 /// A place in the line; dropping it leaves the line.
 #[derive(Debug)]
-pub(crate) struct Waiting<'a> {
-    hub: &'a Hub,
+pub(crate) struct Waiting {
+    hub: Arc<Hub>,
     user: UserId,
     waiter: Arc<Waiter>,
 }
 
-impl Waiting<'_> {
+impl Waiting {
     /// Waits until something may have come.
     pub(crate) async fn woken(&self) {
         self.waiter.wake.notified().await;
@@ -303,7 +303,7 @@ impl Waiting<'_> {
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Waiting {
     fn drop(&mut self) {
         let mut waiters = self.hub.lock_waiters();
         if let Some(waiting) = waiters.get_mut(&self.user) {

@@ -14,9 +14,12 @@ use tokio::time::Instant;
 use super::history::people;
 use super::{Chat, require};
 use crate::error::{ChatError, CorruptLog};
-use crate::hub::{LogEvent, Published};
+use crate::hub::{LogEvent, Published, Waiting};
 use crate::sync::{Answer, SyncToken, join_events};
 use crate::wire::{MessageJson, RoomJson, UsersJson, users_json};
+
+/// A wait ends after this long, whatever its caller in process says.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// Which events a reader wants; what is filtered out still counts as read.
 #[derive(Clone, Debug, Default)]
@@ -56,19 +59,21 @@ pub struct SyncStream {
     chat: Chat,
     actor: Arc<Actor>,
     query: SyncQuery,
+    /// Kept between the answers, so that the end of the session is heard also while one is being sent.
+    place: Option<Waiting>,
 }
 
 impl SyncStream {
     /// The next answer as JSON, with its token; without events when `timeout` passed. `None` when the stream is over
-    /// because the credentials ended or the chat closes.
+    /// because the credentials or the session ended or the chat closes.
     ///
     /// # Errors
     /// See [`ChatError`].
     pub async fn next(&mut self) -> Result<Option<(String, Bytes, bool)>, ChatError> {
-        if self.chat.inner.hub.is_closed() || self.chat.has_expired(&self.actor) {
+        if self.place.as_ref().is_some_and(Waiting::is_ended) || self.chat.has_expired(&self.actor) {
             return Ok(None);
         }
-        let answer = self.chat.answer(&self.actor, &self.query).await?;
+        let answer = self.chat.answer(&self.actor, &self.query, &mut self.place).await?;
         self.query.since = Some(answer.next);
         Ok(Some((answer.next.to_string(), answer.json, answer.empty)))
     }
@@ -111,7 +116,7 @@ impl Chat {
     /// # Errors
     /// See [`ChatError`].
     pub async fn sync(&self, actor: &Arc<Actor>, query: &SyncQuery) -> Result<Bytes, ChatError> {
-        Ok(self.answer(actor, query).await?.json)
+        Ok(self.answer(actor, query, &mut None).await?.json)
     }
 
     /// The answers to a reader that stays: events as they come.
@@ -120,10 +125,17 @@ impl Chat {
     /// See [`ChatError`].
     pub fn follow(&self, actor: &Arc<Actor>, query: SyncQuery) -> Result<SyncStream, ChatError> {
         require(actor, Scope::ChatRead)?;
-        Ok(SyncStream { chat: self.clone(), actor: Arc::clone(actor), query })
+        let place = Some(self.inner.hub.wait(actor.user_id, actor.session_id));
+        Ok(SyncStream { chat: self.clone(), actor: Arc::clone(actor), query, place })
     }
 
-    async fn answer(&self, actor: &Arc<Actor>, query: &SyncQuery) -> Result<Answer, ChatError> {
+    /// One answer; `place` is the caller's place in the line, taken when there is something to wait for.
+    async fn answer(
+        &self,
+        actor: &Arc<Actor>,
+        query: &SyncQuery,
+        place: &mut Option<Waiting>,
+    ) -> Result<Answer, ChatError> {
         require(actor, Scope::ChatRead)?;
         let published = self.published();
         let Some(since) = query.since else {
@@ -138,13 +150,17 @@ impl Chat {
             return self.snapshot(actor, true).await;
         }
         drop(published);
-        self.events(actor, query, since).await
+        self.events(actor, query, since, place).await
     }
 
-    async fn events(&self, actor: &Arc<Actor>, query: &SyncQuery, since: SyncToken) -> Result<Answer, ChatError> {
-        let deadline = Instant::now() + query.timeout.min(self.time_left(actor));
-        let mut since = since;
-        let mut waiting = None;
+    async fn events(
+        &self,
+        actor: &Arc<Actor>,
+        query: &SyncQuery,
+        mut since: SyncToken,
+        waiting: &mut Option<Waiting>,
+    ) -> Result<Answer, ChatError> {
+        let deadline = Instant::now() + query.timeout.min(self.time_left(actor)).min(LONGEST_WAIT);
         loop {
             let published = self.published();
             if published.head.seq > since.seq {
@@ -157,11 +173,11 @@ impl Chat {
             }
             drop(published);
             // The line is entered before the head is looked at again, so no event falls between.
-            let Some(place) = &waiting else {
-                if query.timeout.is_zero() {
-                    return Ok(join_events(since, &[], false, &[]));
-                }
-                waiting = Some(self.inner.hub.wait(actor.user_id, actor.session_id));
+            if query.timeout.is_zero() {
+                return Ok(join_events(since, &[], false, &[]));
+            }
+            let Some(place) = &*waiting else {
+                *waiting = Some(self.inner.hub.wait(actor.user_id, actor.session_id));
                 continue;
             };
             let timed_out = place.is_ended() || tokio::time::timeout_at(deadline, place.woken()).await.is_err();
