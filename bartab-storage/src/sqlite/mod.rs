@@ -37,6 +37,7 @@ pub use options::SqliteOptions;
 use self::error::Failure;
 use self::job::Work;
 use self::keys::Keys;
+use self::open::Link;
 use self::readers::Readers;
 use self::writer::{Order, Writer};
 
@@ -78,12 +79,15 @@ impl SqliteStore {
     fn open_blocking(path: PathBuf, options: SqliteOptions, log_id: [u8; 16]) -> Result<Self, OpenError> {
         let lock = open::lock(&path)?;
         open::create(&path)?;
-        let mut conn = open::write_connection(&path)?;
-        migrate::migrate(&mut conn, &log_id)?;
+        let mut link = Link::write(&path)?;
+        let conn = link.used()?;
+        migrate::migrate(conn, &log_id)?;
         let log_id: [u8; 16] = conn.query_row("SELECT value FROM meta WHERE name = 'log_id'", [], |row| row.get(0))?;
         let keys = Arc::new(Keys::default());
-        keys.load(&conn).map_err(open_failed)?;
-        let writer = Writer::new(path.clone(), conn, lock, options.queue, keys.clone()).map_err(open_failed)?;
+        keys.load(conn).map_err(open_failed)?;
+        // The next write opens it again: most tenants of a start are not written to for a while.
+        link.close()?;
+        let writer = Writer::new(path.clone(), lock, options.queue, keys.clone());
         Ok(Self(Arc::new(Tenant {
             genesis: Digest::genesis(&log_id),
             keys,

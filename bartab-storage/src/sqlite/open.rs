@@ -77,39 +77,62 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// The connection that writes.
-pub(super) fn write_connection(path: &Path) -> rusqlite::Result<Connection> {
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    conn.busy_timeout(BUSY_WAIT)?;
-    // `secure_delete` keeps erased text out of free pages. Checkpoints run after answers, never inside a commit. The
-    // cache is memory only while it is used: an idle store gives it back.
-    conn.execute_batch(
-        "PRAGMA page_size = 4096;
-         PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = FULL;
-         PRAGMA secure_delete = ON;
-         PRAGMA foreign_keys = ON;
-         PRAGMA trusted_schema = OFF;
-         PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -4096;
-         PRAGMA wal_autocheckpoint = 0;
-         PRAGMA journal_size_limit = 33554432;",
-    )?;
-    conn.set_prepared_statement_cache_capacity(32);
-    Ok(conn)
+/// How often a connection is used with a small cache before it gets a large one.
+const USES_BEFORE_LARGE: u32 = 16;
+
+/// A connection whose cache grows with use: the many tenants that are asked little hold little memory.
+pub(super) struct Link {
+    conn: Connection,
+    uses: u32,
 }
 
-/// A connection that reads.
-pub(super) fn read_connection(path: &Path) -> rusqlite::Result<Connection> {
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    conn.busy_timeout(BUSY_WAIT)?;
-    conn.execute_batch(
-        "PRAGMA trusted_schema = OFF;
-         PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -4096;",
-    )?;
-    conn.set_prepared_statement_cache_capacity(32);
-    Ok(conn)
+impl Link {
+    /// The connection that writes.
+    pub(super) fn write(path: &Path) -> rusqlite::Result<Self> {
+        // `secure_delete` keeps erased text out of free pages. Checkpoints run after answers, never inside a commit.
+        let settings = "PRAGMA page_size = 4096;
+             PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA secure_delete = ON;
+             PRAGMA foreign_keys = ON;
+             PRAGMA wal_autocheckpoint = 0;
+             PRAGMA journal_size_limit = 33554432;";
+        Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, settings)
+    }
+
+    /// A connection that reads.
+    pub(super) fn read(path: &Path) -> rusqlite::Result<Self> {
+        Self::open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, "")
+    }
+
+    fn open(path: &Path, flags: OpenFlags, settings: &str) -> rusqlite::Result<Self> {
+        let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        conn.busy_timeout(BUSY_WAIT)?;
+        conn.execute_batch(settings)?;
+        conn.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32;")?;
+        // SQLite took memory for pages before it knew how few there would be.
+        conn.release_memory()?;
+        conn.set_prepared_statement_cache_capacity(32);
+        Ok(Self { conn, uses: 0 })
+    }
+
+    /// The connection, for one use.
+    pub(super) fn used(&mut self) -> rusqlite::Result<&mut Connection> {
+        self.uses = self.uses.saturating_add(1);
+        if self.uses == USES_BEFORE_LARGE {
+            self.conn.execute_batch("PRAGMA cache_size = -4096")?;
+        }
+        Ok(&mut self.conn)
+    }
+
+    /// The connection, for what does not count.
+    pub(super) const fn conn(&self) -> &Connection {
+        &self.conn
+    }
+
+    pub(super) fn close(self) -> rusqlite::Result<()> {
+        self.conn.close().map_err(|(_, error)| error)
+    }
 }
 
 /// The path made absolute, so that a later change of the working directory does not matter.

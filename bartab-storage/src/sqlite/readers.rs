@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::error::Failure;
-use super::open;
+use super::open::Link;
 
 /// A bounded pool of read connections.
 pub(super) struct Readers {
@@ -16,7 +16,7 @@ pub(super) struct Readers {
     limit: u32,
     permits: Arc<Semaphore>,
     /// The last one put back is the first one taken: its cache is warm, and the others can be dropped.
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Arc<Mutex<Vec<Link>>>,
 }
 
 impl Readers {
@@ -37,14 +37,14 @@ impl Readers {
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let conn = match taken {
-                Some(conn) => conn,
-                None => open::read_connection(&path).map_err(Failure::from)?,
+            let mut link = match taken {
+                Some(link) => link,
+                None => Link::read(&path).map_err(Failure::from)?,
             };
-            let answer = read(&conn);
+            let answer = read(link.used().map_err(Failure::from)?);
             // A connection that is in the middle of something would keep a snapshot, and with it the WAL, for ever.
-            if conn.is_autocommit() {
-                idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+            if link.conn().is_autocommit() {
+                idle.lock().unwrap_or_else(PoisonError::into_inner).push(link);
             }
             Ok(answer?)
         });

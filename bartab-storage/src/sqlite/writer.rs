@@ -15,7 +15,8 @@ use super::checkpoint;
 use super::error::Failure;
 use super::job::{End, Job, Pending, Task, Work};
 use super::keys::Keys;
-use super::{open, transaction};
+use super::open::Link;
+use super::transaction;
 
 /// How many writes share a transaction at most: an answer waits for all of its transaction.
 const BATCH: usize = 256;
@@ -53,32 +54,28 @@ pub(super) enum Order {
 /// The connection that writes, and what it must not forget between transactions.
 struct Hand {
     path: PathBuf,
-    conn: Option<Connection>,
+    /// None while the store rests: many tenants can be open when few are used.
+    link: Option<Link>,
     /// The last position of the log.
     head: u64,
+    /// What is in memory may not be what the file holds.
+    doubt: bool,
     closed: bool,
     /// Declared last and so dropped last: the folder is free when nothing writes any more.
     lock: Option<File>,
 }
 
 impl Writer {
-    /// A writer with a connection that is open already.
-    pub(super) fn new(
-        path: PathBuf,
-        conn: Connection,
-        lock: File,
-        limit: usize,
-        keys: Arc<Keys>,
-    ) -> Result<Self, Failure> {
-        let head = last_position(&conn)?;
-        let hand = Hand { path, conn: Some(conn), head, closed: false, lock: Some(lock) };
-        Ok(Self {
+    /// A writer that opens its connection when the first write comes. `keys` are loaded already.
+    pub(super) fn new(path: PathBuf, lock: File, limit: usize, keys: Arc<Keys>) -> Self {
+        let hand = Hand { path, link: None, head: 0, doubt: false, closed: false, lock: Some(lock) };
+        Self {
             queue: Mutex::default(),
             limit: limit.max(1),
             hand: Mutex::new(hand),
             keys,
             erasing: AtomicBool::new(false),
-        })
+        }
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -164,8 +161,10 @@ impl Writer {
                     hand.rest(&self.keys);
                 }
                 self.truncate(&hand);
-                if order == Order::Close {
-                    hand.close();
+                match order {
+                    Order::Rest if !self.is_erasing() => hand.disconnect(),
+                    Order::Close => hand.close(),
+                    Order::Rest | Order::Erase => {}
                 }
                 let _ = done.send(());
             }
@@ -175,12 +174,11 @@ impl Writer {
     /// Runs jobs in one transaction and answers them; gives back those that did not get to run.
     fn commit(&self, hand: &mut Hand, jobs: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
         if let Err(error) = hand.connect(&self.keys) {
-            tracing::error!(%error, "the tenant's file cannot be opened again");
-            let end = End::Undone(None);
-            jobs.into_iter().for_each(|job| job.answer(end.clone()));
+            tracing::error!(%error, "the tenant's file cannot be opened");
+            jobs.into_iter().for_each(|job| job.answer(End::Undone(None)));
             return Vec::new();
         }
-        let Some(conn) = &hand.conn else { return jobs };
+        let Some(Ok(conn)) = hand.link.as_mut().map(Link::used) else { return jobs };
         let mut pending = Pending { head: hand.head, ..Pending::default() };
         let outcome = transaction::run(conn, &mut pending, jobs);
         match &outcome.end {
@@ -193,7 +191,8 @@ impl Writer {
                 tracing::error!(%error, "a commit failed and may have happened; opening the file again");
                 // After a failed fsync the kernel may call clean what never reached the disk: nothing that this
                 // connection believes counts any more.
-                hand.conn = None;
+                hand.link = None;
+                hand.doubt = true;
             }
         }
         let (erasing, others): (Vec<_>, Vec<_>) = outcome.ran.into_iter().partition(|(_, erased)| *erased);
@@ -208,49 +207,54 @@ impl Writer {
 
     /// Empties the WAL, as far as readers let it.
     fn truncate(&self, hand: &Hand) {
-        if hand.conn.as_ref().is_some_and(checkpoint::truncate) {
+        if hand.link.as_ref().is_some_and(|link| checkpoint::truncate(link.conn())) {
             self.erasing.store(false, Ordering::Release);
         }
     }
 }
 
 impl Hand {
-    /// Opens the file again if that is needed, and reads what it holds.
+    /// Opens the file if that is needed, and reads what it holds.
     fn connect(&mut self, keys: &Keys) -> Result<(), StoreError> {
         if self.closed {
             return Err(StoreError::Unavailable(None));
         }
-        if self.conn.is_none() {
-            let conn = open::write_connection(&self.path).map_err(Failure::from)?;
-            self.head = last_position(&conn)?;
-            keys.load(&conn)?;
-            self.conn = Some(conn);
+        if self.link.is_none() {
+            let link = Link::write(&self.path).map_err(Failure::from)?;
+            self.head = last_position(link.conn())?;
+            if self.doubt {
+                keys.load(link.conn())?;
+                self.doubt = false;
+            }
+            self.link = Some(link);
         }
         Ok(())
     }
 
     /// A short piece of what is due between transactions; answers whether more is.
     fn maintain(&mut self, keys: &Keys) -> bool {
-        let Some(conn) = &self.conn else { return false };
-        checkpoint::when_due(conn);
-        keys.is_due(false) && advance(conn, keys)
+        let Some(link) = &self.link else { return false };
+        checkpoint::when_due(link.conn());
+        keys.is_due(false) && advance(link.conn(), keys)
     }
 
     fn rest(&mut self, keys: &Keys) {
-        let Some(conn) = &self.conn else { return };
-        while keys.is_due(true) && advance(conn, keys) {}
+        if let Some(link) = &self.link {
+            while keys.is_due(true) && advance(link.conn(), keys) {}
+        }
         keys.release();
-        conn.flush_prepared_statement_cache();
-        if let Err(error) = conn.release_memory() {
-            tracing::debug!(%error, "the cache of an idle tenant stays");
+    }
+
+    /// Closes the connection, which also moves the rest of the WAL; the next write opens another.
+    fn disconnect(&mut self) {
+        if let Some(Err(error)) = self.link.take().map(Link::close) {
+            tracing::warn!(%error, "the tenant's file was not closed cleanly");
         }
     }
 
     fn close(&mut self) {
+        self.disconnect();
         self.closed = true;
-        if let Some(Err((_, error))) = self.conn.take().map(Connection::close) {
-            tracing::warn!(%error, "the tenant's file was not closed cleanly");
-        }
         self.lock = None;
     }
 }
