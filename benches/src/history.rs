@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bartab_core::{SeededRandom, SystemRandom};
+use bartab_core::SeededRandom;
 
 use crate::Result;
 use crate::client::{Connection, find, text_after};

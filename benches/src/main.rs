@@ -20,6 +20,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+/// The allocator of the binary `bartab`, so that the figures are its own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) type Result<T> = std::result::Result<T, BoxError>;
 
