@@ -5,6 +5,7 @@ use bartab_core::{ActorKind, TenantRole, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
+use jsonwebtoken::crypto::{CryptoProvider, KeyUtils};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
@@ -241,4 +242,19 @@ async fn other_kinds_and_unknown_scopes_are_read() {
     let actor = verifier.verify(&forge.sign(&forge.header, &claims)).unwrap();
     assert_eq!((actor.kind, actor.session_id), (ActorKind::Bot { owner }, None));
     assert_eq!(actor.scopes.to_string(), "chat:read openid");
+}
+
+/// A build that turns on both providers of `jsonwebtoken` and chooses none panics at the first use of the default.
+#[tokio::test]
+async fn the_process_s_default_provider_is_never_used() {
+    static PANICS: CryptoProvider = CryptoProvider {
+        signer_factory: |_, _| panic!("the default provider was asked to sign"),
+        verifier_factory: |_, _| panic!("the default provider was asked to verify"),
+        key_utils: KeyUtils::new_unimplemented(),
+    };
+    let _ = PANICS.install_default();
+    let forge = Forge::open().await;
+    assert_eq!(forge.verdict(&forge.token), Ok(()));
+    forge.world.get("/.well-known/jwks.json", "").await;
+    assert!(std::panic::catch_unwind(|| jsonwebtoken::crypto::sign(b"x", &forge.key, Algorithm::EdDSA)).is_err());
 }
