@@ -1,5 +1,7 @@
-//! `GET /.well-known/bartab`, `GET /openapi.json`, and `/readyz` of one tenant: what a tenant says about itself.
+//! `GET /.well-known/bartab`, `GET /.well-known/oauth-protected-resource`, `GET /openapi.json`, and `GET /readyz` of one
+//! tenant: what a tenant says about itself as a whole.
 
+use bartab_core::{Scope, Scopes};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, header};
 use serde_json::json;
@@ -16,6 +18,7 @@ use crate::tenant::Tenant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Document {
     About,
+    ProtectedResource,
     OpenApi,
     Ready,
 }
@@ -25,6 +28,7 @@ impl Document {
     pub(crate) fn at(path: &str) -> Option<Self> {
         match path {
             "/.well-known/bartab" => Some(Self::About),
+            "/.well-known/oauth-protected-resource" => Some(Self::ProtectedResource),
             "/openapi.json" => Some(Self::OpenApi),
             "/readyz" => Some(Self::Ready),
             _ => None,
@@ -37,6 +41,7 @@ impl Document {
         }
         match self {
             Self::About => cacheable(&about(host, tenant, &base(host, tenant, parts))),
+            Self::ProtectedResource => cacheable(&protected_resource(tenant)),
             Self::OpenApi => cacheable(&openapi::document(&base(host, tenant, parts))),
             Self::Ready => match tenant_ready(tenant).await {
                 Ok(()) => json_answer(&json!({"status": "ready"})),
@@ -53,6 +58,19 @@ fn cacheable(value: &serde_json::Value) -> Response<Body> {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     headers.insert(header::VARY, HeaderValue::from_static("Host, Forwarded, X-Forwarded-Host, X-Forwarded-Proto"));
     response
+}
+
+/// RFC 9728 section 2: whose tokens the tenant's services take. The resource is what the issuer is, one base URL.
+fn protected_resource(tenant: &Tenant) -> serde_json::Value {
+    let issuer = tenant.issuer().as_str();
+    let scopes = Scopes::PERSON.with(Scope::Admin).to_string();
+    json!({
+        "resource": issuer,
+        "authorization_servers": [issuer],
+        "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+        "scopes_supported": scopes.split(' ').collect::<Vec<_>>(),
+        "bearer_methods_supported": ["header"],
+    })
 }
 
 fn about(host: &Inner, tenant: &Tenant, base: &str) -> serde_json::Value {

@@ -92,6 +92,11 @@ fn own() -> Value {
                 "API version, service URLs, features and limits",
                 json!({"200": object("What this tenant offers")}),
             ),
+            "/.well-known/oauth-protected-resource": get(
+                "protected_resource",
+                "Whose tokens are taken (RFC 9728)",
+                json!({"200": object("Protected resource metadata")}),
+            ),
             "/openapi.json": get("openapi", "This document", json!({"200": object("OpenAPI 3.1")})),
         },
     })

@@ -55,6 +55,9 @@ pub enum ConfigError {
         /// What.
         error: String,
     },
+    /// A value is understood and cannot be used.
+    #[error("{0}")]
+    Value(String),
 }
 
 pub(super) fn load(
@@ -77,7 +80,21 @@ pub(super) fn load(
     }
     // Whatever is wrong now was put there by the environment: the file alone has passed. The message of the parser
     // without its excerpt of the source, which is where a value would stand.
-    table.try_into().map_err(|error: toml::de::Error| ConfigError::Environment { error: error.message().to_owned() })
+    let config: Config = table
+        .try_into()
+        .map_err(|error: toml::de::Error| ConfigError::Environment { error: error.message().to_owned() })?;
+    check(&config)?;
+    Ok(config)
+}
+
+/// Finds what no tenant could be opened with.
+fn check(config: &Config) -> Result<(), ConfigError> {
+    if !config.auth.issuer.is_empty() || config.auth.audience.is_some() {
+        let why = "`issuer` and `audience` of [auth] are each tenant's own: `public_url` and `base_url` give them";
+        return Err(ConfigError::Value(why.to_owned()));
+    }
+    let of_some_tenant = bartab_auth::Config { issuer: "https://localhost".to_owned(), ..config.auth.clone() };
+    of_some_tenant.validate().map_err(|error| ConfigError::Value(format!("[auth]: {error}")))
 }
 
 /// The file as a table, once it has passed as a configuration: only then does an error name line and column.
@@ -157,6 +174,13 @@ mod tests {
         assert!(matches!(error, ConfigError::Environment { .. }));
         let error = from_file("[server]\nmax_conections = 8", &[]).unwrap_err().to_string();
         assert!(error.contains("max_conections") && error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn what_no_tenant_could_be_opened_with_is_refused() {
+        for text in ["[auth]\nissuer = 'https://a'", "[auth]\naccess_token_seconds = 0"] {
+            assert!(matches!(from_file(text, &[]), Err(ConfigError::Value(_))), "{text}");
+        }
     }
 
     #[test]

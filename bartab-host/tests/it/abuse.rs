@@ -1,0 +1,149 @@
+//! Malformed, oversized and slow requests get a clear answer or a closed connection, and never a 500.
+
+use std::time::Duration;
+
+use bartab_host::Limit;
+use reqwest::Method;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{Server, config, read};
+
+async fn connect(server: &Server) -> TcpStream {
+    TcpStream::connect(server.running.address()).await.unwrap()
+}
+
+/// Everything that comes until the other side closes the connection.
+async fn rest(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut bytes)).await;
+    assert!(read.is_ok(), "the connection stays open");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[tokio::test]
+async fn a_client_that_never_finishes_its_headers_is_cut_off() {
+    let mut config = config();
+    config.server.header_timeout_seconds = 1;
+    let server = Server::acme(config).await;
+    let mut slow = connect(&server).await;
+    slow.write_all(b"GET /livez HTTP/1.1\r\nHost: a\r\nX-Slow: ").await.unwrap();
+    let answer = rest(&mut slow).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert_eq!(server.get("/livez").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_never_finishes_its_body_is_answered() {
+    let mut config = config();
+    config.server.body_timeout_seconds = 1;
+    let server = Server::acme(config).await;
+    let mut slow = connect(&server).await;
+    let head = "POST /t/acme/v1/auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 100\r\n\r\n{";
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let answer = rest(&mut slow).await;
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+}
+
+#[tokio::test]
+async fn ten_megabytes_are_refused_at_once_and_the_client_can_read_why() {
+    let server = Server::acme(config()).await;
+    let large = vec![b' '; 10 * 1024 * 1024];
+    for path in ["/t/acme/v1/auth/register", "/t/acme/v1/rooms", "/v1/nowhere"] {
+        let answer = read(server.request(Method::POST, path).body(large.clone())).await;
+        answer.is_problem(413, "request.too_large");
+    }
+    // Without an announced length the limit is met while reading.
+    let alice = server.register("/t/acme", "alice").await;
+    let mut chunked = connect(&server).await;
+    let head = format!(
+        "POST /t/acme/v1/rooms HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {alice}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    );
+    chunked.write_all(head.as_bytes()).await.unwrap();
+    let chunk = [b"10000\r\n".as_slice(), &[b' '; 65536], b"\r\n"].concat();
+    for _ in 0..64 {
+        // The server may have answered and stopped reading already.
+        if chunked.write_all(&chunk).await.is_err() {
+            break;
+        }
+    }
+    let mut answer = [0; 12];
+    chunked.read_exact(&mut answer).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 413");
+}
+
+#[tokio::test]
+async fn heads_that_are_too_large_or_no_http_are_refused() {
+    let server = Server::acme(config()).await;
+    let mut large = connect(&server).await;
+    let head = format!("GET /livez HTTP/1.1\r\nHost: a\r\nX-Large: {}\r\n\r\n", "x".repeat(64 * 1024));
+    large.write_all(head.as_bytes()).await.unwrap();
+    assert!(rest(&mut large).await.starts_with("HTTP/1.1 431"));
+    let mut other = connect(&server).await;
+    other.write_all(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 this is TLS\r\n\r\n").await.unwrap();
+    let answer = rest(&mut other).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
+}
+
+#[tokio::test]
+async fn malformed_requests_are_400_and_unknown_routes_404() {
+    let server = Server::acme(config()).await;
+    let alice = server.register("/t/acme", "alice").await;
+    let post = |path: &str, body: Vec<u8>| {
+        read(server.request(Method::POST, &format!("/t/acme{path}")).bearer_auth(&alice).body(body))
+    };
+    for path in ["/v1/auth/login", "/v1/rooms"] {
+        post(path, b"{\"name\":\"\xff\xfe\"}".to_vec()).await.is_problem(400, "request.invalid_json");
+        post(path, b"{".to_vec()).await.is_problem(400, "request.invalid_json");
+        post(path, b"{\"nam\":\"x\"}".to_vec()).await.is_problem(400, "request.invalid");
+    }
+    for path in ["/", "/v1", "/v1/nothing", "/v2/rooms", "/.well-known/nothing", "/v1/auth/", "/%ff"] {
+        server.get_as(&alice, &format!("/t/acme{path}")).await.is_problem(404, "route.not_found");
+    }
+    assert_eq!(server.request(Method::DELETE, "/livez").send().await.unwrap().status(), 405);
+    assert_eq!(server.request(Method::PUT, "/t/acme/openapi.json").send().await.unwrap().status(), 405);
+}
+
+#[tokio::test]
+async fn bad_tokens_are_401() {
+    let server = Server::acme(config()).await;
+    let alice = server.register("/t/acme", "alice").await;
+    let none = server.get("/t/acme/v1/rooms").await;
+    none.is_problem(401, "auth.required");
+    assert_eq!(none.headers["www-authenticate"], "Bearer realm=\"bartab\"");
+    let (head, signature) = alice.rsplit_once('.').unwrap();
+    let tampered = format!("{head}.{}", signature.chars().rev().collect::<String>());
+    let unsigned = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.";
+    for token in [tampered.as_str(), unsigned, "nonsense"] {
+        let refused = server.get_as(token, "/t/acme/v1/rooms").await;
+        refused.is_problem(401, "auth.invalid_token");
+        assert!(refused.headers["www-authenticate"].to_str().unwrap().contains("error=\"invalid_token\""));
+    }
+}
+
+#[tokio::test]
+async fn rate_limits_say_what_they_are() {
+    let mut config = config();
+    config.limits.enabled = true;
+    config.limits.address.sign_in = Some(Limit::new(2, 1));
+    config.limits.principal.writes = Some(Limit::new(1, 1));
+    let server = Server::acme(config).await;
+    let alice = server.register("/t/acme", "alice").await;
+    assert_eq!(server.get_as(&alice, "/t/acme/v1/me").await.status, 200);
+
+    let room = json!({"name": "Lobby"});
+    assert_eq!(server.post_as(&alice, "/t/acme/v1/rooms", &room).await.status, 201);
+    let by_person = server.post_as(&alice, "/t/acme/v1/rooms", &room).await;
+    by_person.is_problem(429, "rate.limited");
+    assert_eq!(by_person.headers["ratelimit-policy"], "\"principal-write\";q=1;w=60");
+
+    let login = json!({"username": "alice", "password": "open-sesame"}).to_string();
+    let sign_in = || read(server.request(Method::POST, "/t/acme/v1/auth/login").body(login.clone()));
+    assert_eq!(sign_in().await.status, 200);
+    let by_address = sign_in().await;
+    by_address.is_problem(429, "rate.limited");
+    assert_eq!(by_address.headers["ratelimit-policy"], "\"address-sign_in\";q=2;w=120");
+    assert!(by_address.headers["ratelimit"].to_str().unwrap().starts_with("\"address-sign_in\";r=0;t="));
+    assert!(by_address.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() >= 1);
+}

@@ -1,0 +1,124 @@
+//! A server on a folder of its own, and the few words in which the tests talk to it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bartab_core::{SystemClock, SystemRandom};
+use bartab_host::{Config, DataFolder, OptionalAddr, Registration, Running, TenantSettings, start};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+
+pub(crate) struct Server {
+    pub(crate) running: Running,
+    pub(crate) url: String,
+    pub(crate) client: reqwest::Client,
+    pub(crate) folder: DataFolder,
+    _data: tempfile::TempDir,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    #[track_caller]
+    pub(crate) fn is_problem(&self, status: u16, code: &str) {
+        assert_eq!((self.status.as_u16(), self.json()["code"].as_str()), (status, Some(code)), "{self:?}");
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+    }
+}
+
+pub(crate) fn settings() -> TenantSettings {
+    TenantSettings { registration: Some(Registration::Open), ..TenantSettings::default() }
+}
+
+/// A configuration for tests: any port, cheap passwords, no rate limits.
+pub(crate) fn config() -> Config {
+    let mut config = Config::default();
+    config.listen.set_port(0);
+    config.operator_listen = OptionalAddr(None);
+    config.auth.password = bartab_auth::PasswordConfig::THROW_AWAY;
+    config.limits.enabled = false;
+    config.server.shutdown_seconds = 30;
+    config
+}
+
+impl Server {
+    /// A server with these tenants.
+    pub(crate) async fn with(config: Config, tenants: &[(&str, TenantSettings)]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let folder = DataFolder::open(data.path()).unwrap();
+        for (name, settings) in tenants {
+            folder.create(&name.parse().unwrap(), settings).unwrap();
+        }
+        let config = Config { data: Some(data.path().to_owned()), ..config };
+        let running = start(&config, Arc::new(SystemClock), Arc::new(SystemRandom)).await.unwrap();
+        let url = running.url().to_string();
+        Self { running, url, client: reqwest::Client::new(), folder, _data: data }
+    }
+
+    /// A server with one tenant, `acme`, at `/t/acme`.
+    pub(crate) async fn acme(config: Config) -> Self {
+        Self::with(config, &[("acme", settings())]).await
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        read(self.request(Method::GET, path)).await
+    }
+
+    /// `GET` as the holder of the token.
+    pub(crate) async fn get_as(&self, token: &str, path: &str) -> Answer {
+        read(self.request(Method::GET, path).bearer_auth(token)).await
+    }
+
+    pub(crate) async fn post_as(&self, token: &str, path: &str, body: &Value) -> Answer {
+        read(self.request(Method::POST, path).bearer_auth(token).body(body.to_string())).await
+    }
+
+    /// Makes an account under this prefix; gives its access token.
+    pub(crate) async fn register(&self, prefix: &str, username: &str) -> String {
+        let body = json!({"username": username, "password": "open-sesame"}).to_string();
+        let answer = read(self.request(Method::POST, &format!("{prefix}/v1/auth/register")).body(body)).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits at `/v1/sync` from where the log stands now.
+    pub(crate) async fn waiting_poll(&self, prefix: &str, token: &str) -> tokio::task::JoinHandle<Answer> {
+        let next = self.get_as(token, &format!("{prefix}/v1/sync")).await.json()["next"].clone();
+        let path = format!("{prefix}/v1/sync?since={}&timeout=55000", next.as_str().unwrap());
+        tokio::spawn(read(self.request(Method::GET, &path).bearer_auth(token)))
+    }
+
+    /// How many polls wait in the tenant.
+    pub(crate) async fn waiting(&self, tenant: &str) -> usize {
+        self.running.host().tenant(tenant).await.unwrap().chat().waiting()
+    }
+}
+
+pub(crate) async fn read(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    Answer { status, headers, text: response.text().await.unwrap() }
+}
+
+/// Waits until `look` says yes; it always does, or the test has found a fault.
+pub(crate) async fn eventually(what: &str, mut look: impl AsyncFnMut() -> bool) {
+    let began = Instant::now();
+    while !look().await {
+        assert!(began.elapsed() < Duration::from_secs(30), "never: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
