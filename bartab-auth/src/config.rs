@@ -19,7 +19,7 @@ pub struct Config {
     pub access_token_seconds: u64,
     /// How long a session lasts without a refresh, in seconds: 30 days at first.
     pub refresh_token_seconds: u64,
-    /// How many verified tokens are remembered; memory is taken as they come, about 2 KiB each.
+    /// How many verified tokens are remembered; memory is taken as they come, about 1 KiB each.
     pub token_cache: usize,
     /// How passwords are hashed.
     pub password: PasswordConfig,

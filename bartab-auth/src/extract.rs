@@ -9,7 +9,7 @@ use bartab_core::{Actor, IdError, Problem};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
@@ -111,7 +111,11 @@ impl<S: Sync> FromRequest<S> for Form {
         if !is_form(request.headers()) {
             return Err(OAuthError::invalid_request("the body must be application/x-www-form-urlencoded"));
         }
-        let basic = request.headers().contains_key(AUTHORIZATION);
+        // A stale bearer token that a client sends along is no attempt to authenticate as a client.
+        let is_basic = |value: &HeaderValue| {
+            value.as_bytes().split(|byte| *byte == b' ').next().is_some_and(|name| name.eq_ignore_ascii_case(b"basic"))
+        };
+        let basic = request.headers().get_all(AUTHORIZATION).iter().any(is_basic);
         let body = read(request).await.map_err(|problem| {
             let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
             OAuthError::invalid_request(problem.detail.unwrap_or_default()).status(status)

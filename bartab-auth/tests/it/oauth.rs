@@ -159,7 +159,12 @@ async fn our_own_client_is_public_and_there_is_no_other() {
         answer.assert_oauth(401, "invalid_client");
         assert_eq!(answer.header("www-authenticate"), "Basic realm=\"bartab\"");
     }
-    assert_eq!(world.refresh(&token).await.status, 200);
+    // A stale access token that a client sends along does not stand in the way.
+    let request = Request::post(TOKEN)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("authorization", "Bearer stale");
+    let body = format!("grant_type=refresh_token&refresh_token={token}");
+    assert_eq!(world.send(request.body(Full::from(body)).unwrap()).await.status, 200);
 }
 
 #[tokio::test]
