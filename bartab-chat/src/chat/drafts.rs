@@ -4,31 +4,39 @@ use bartab_core::event::{CustomType, Format, History, Mentions, MessageContent, 
 use bartab_core::{EventId, UserId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use crate::config::{Config, limits};
 use crate::error::ChatError;
+use crate::service::words;
 
 /// A room to be made.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoomDraft {
     /// The name; may be missing in a conversation of two.
     #[serde(default)]
+    #[schema(max_length = 100)]
     pub name: String,
     /// What it is for.
     #[serde(default = "channel")]
+    #[schema(value_type = words::RoomKind, default = "channel")]
     pub kind: RoomKind,
     /// For whom it exists; `private` unless said otherwise.
     #[serde(default = "private")]
+    #[schema(value_type = words::Visibility, default = "private")]
     pub visibility: Visibility,
     /// What a member may read.
     #[serde(default)]
+    #[schema(value_type = words::History, default = "all")]
     pub history: History,
     /// What it is about.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     pub topic: Option<String>,
     /// Who is asked to join at once.
     #[serde(default)]
+    #[schema(value_type = Vec<words::UserId>, max_items = 100)]
     pub members: Vec<UserId>,
 }
 
@@ -69,20 +77,24 @@ impl RoomDraft {
 }
 
 /// Changes to a room; what is missing stays.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoomUpdate {
     /// The new name.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 100)]
     pub name: Option<String>,
     /// The new topic; an empty one removes it.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     pub topic: Option<String>,
     /// For whom it exists now.
     #[serde(default)]
+    #[schema(value_type = Option<words::Visibility>)]
     pub visibility: Option<Visibility>,
     /// What a member may read now.
     #[serde(default)]
+    #[schema(value_type = Option<words::History>)]
     pub history: Option<History>,
 }
 
@@ -96,25 +108,31 @@ impl RoomUpdate {
 }
 
 /// A message to be posted.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MessageDraft {
     /// The text.
+    #[schema(min_length = 1, max_length = 8000)]
     pub text: String,
     /// The message that it answers.
     #[serde(default)]
+    #[schema(value_type = Option<words::EventId>)]
     pub reply_to: Option<EventId>,
     /// The root of the thread that it belongs to.
     #[serde(default)]
+    #[schema(value_type = Option<words::EventId>)]
     pub thread: Option<EventId>,
     /// Whom it calls.
     #[serde(default)]
+    #[schema(value_type = words::MentionsDraft)]
     pub mentions: Mentions,
     /// How the text is to be shown.
     #[serde(default)]
+    #[schema(value_type = words::Format, default = "plain")]
     pub format: Format,
     /// The client's own mark, echoed in the event.
     #[serde(default)]
+    #[schema(max_length = 64)]
     pub nonce: Option<String>,
 }
 
@@ -139,13 +157,15 @@ impl MessageDraft {
 }
 
 /// An event of a caller's own type.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CustomDraft {
     /// The type: `x.<name>`.
     #[serde(rename = "type")]
+    #[schema(value_type = String, pattern = "^x\\.[a-z][a-z0-9_.-]{0,61}$")]
     pub event_type: CustomType,
     /// A JSON object.
+    #[schema(value_type = Object)]
     pub content: Box<RawValue>,
 }
 

@@ -6,6 +6,7 @@ mod openapi;
 mod request;
 mod routes;
 mod stream;
+pub(crate) mod words;
 
 use std::convert::Infallible;
 use std::future::Future;

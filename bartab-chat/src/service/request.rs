@@ -12,7 +12,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use http::{HeaderName, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
 
 use crate::chat::{Appended, Chat, IdempotencyKey};
 use crate::config::limits;
@@ -149,6 +151,11 @@ impl PathPart for bartab_core::UserId {
 impl PathPart for String {
     const NAME: &'static str = "emoji";
 }
+
+/// An object without fields: a body that carries nothing, and the answer of a command that changed nothing.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
 
 /// The whole body, and the key that makes asking twice safe.
 pub(super) struct Payload {

@@ -6,4 +6,4 @@ mod room;
 
 pub(crate) use event::encode_event;
 pub(crate) use message::{MessageJson, message_json};
-pub(crate) use room::{MemberJson, RoomJson, UsersJson, users_json};
+pub(crate) use room::{MemberJson, ProfileJson, RoomJson, UsersJson, users_json};

@@ -9,10 +9,36 @@ use http::{HeaderMap, StatusCode};
 
 use crate::chat::{SyncFilter, SyncQuery};
 use crate::config::limits;
+use crate::service::openapi::{ReadProblems, SyncAnswer};
 use crate::service::request::{Answer, Caller, Failure, Query, json};
 use crate::service::stream;
 use crate::sync::SyncToken;
 
+/// Follow everything that one may see.
+///
+/// Without `since`: a snapshot of everything. With it: every event after it that one may see, in the order of the
+/// log; with none yet, the answer waits. With `Accept: text/event-stream` the same answers come as frames whose `id`
+/// is the token.
+#[utoipa::path(
+    get, path = "/v1/sync", tag = "sync", operation_id = "sync",
+    params(
+        ("since" = Option<String>, Query, description = "`next` of the answer before"),
+        ("timeout" = Option<u64>, Query, description = "Milliseconds to wait for the first event; 30000 unless said", maximum = 55000),
+        ("limit" = Option<u64>, Query, description = "How many events at most; 500 unless said", minimum = 1, maximum = 1000),
+        ("rooms" = Option<String>, Query, description = "Only events of these rooms: ids with commas between"),
+        ("types" = Option<String>, Query, description = "Only events of these types, with commas between"),
+        ("max_behind" = Option<u64>, Query, description = "Prefer a snapshot, with `reset`, when more events than this are missing"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Of an event stream: the token to resume from; it goes before `since`"),
+    ),
+    responses(
+        (status = 200, description = "At once without `since`, else as soon as there is something, or after the timeout", content(
+            (SyncAnswer = "application/json"),
+            (String = "text/event-stream"),
+        )),
+        ReadProblems,
+    ),
+    security(("bearer" = [])),
+)]
 pub(in crate::service) async fn handle(caller: Caller, query: Query, headers: HeaderMap) -> Answer {
     let mut sync = read(&query)?;
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! A chat on the memory store, and a client of it.
 
+pub(crate) mod contract;
+
 use std::sync::Arc;
 
 use bartab_chat::{Chat, ChatService, ChatStores, Config};
@@ -72,8 +74,15 @@ impl Client {
         if let Some(actor) = &self.actor {
             request.extensions_mut().insert(Arc::clone(actor));
         }
+        let (method, path) = (request.method().to_string(), request.uri().to_string());
         let (parts, body) = self.service.clone().oneshot(request).await.unwrap().into_parts();
-        Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+        let body = body.collect().await.unwrap().to_bytes();
+        let header = |name| parts.headers.get(name).map(|value| value.to_str().unwrap());
+        contract::check_answer(&method, &path, parts.status.as_u16(), header("content-type"), &body);
+        if let Some(length) = header("content-length") {
+            assert_eq!(length, body.len().to_string(), "{method} {path}");
+        }
+        Response::from_parts(parts, body)
     }
 
     /// Calls with a JSON body, or an empty one for `Value::Null`; gives the status and the JSON of the answer.
