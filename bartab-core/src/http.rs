@@ -16,7 +16,12 @@ pub const X_REQUEST_ID: &str = "x-request-id";
 /// `request.invalid_json` when it is no JSON, `request.invalid` with the field named when it is not of the shape
 /// that `T` wants. A `T` with `deny_unknown_fields` refuses what it does not know.
 pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let body = if body.iter().all(u8::is_ascii_whitespace) { b"{}" } else { body };
+    let body = match body.trim_ascii_start() {
+        [] => b"{}",
+        // serde would also read a struct from an array, by position: another text for the same request.
+        [b'[', ..] => return Err(Problem::bad_request("request.invalid_json").detail("expected a JSON object")),
+        body => body,
+    };
     // Finding the path of a wrong field costs; so it is looked for only when there is one.
     serde_json::from_slice(body).map_err(|_| {
         let json = &mut serde_json::Deserializer::from_slice(body);
@@ -148,7 +153,7 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_refused_as_such() {
-        for body in ["{", "nope", "{\"text\":\"\\ud800\"}", "{} {}"] {
+        for body in ["{", "nope", "[\"by position\", {}]", "{\"text\":\"\\ud800\"}", "{} {}"] {
             assert_eq!(refused(body).0, "request.invalid_json", "{body}");
         }
         assert_eq!(parse_json::<Draft>(b"{\"text\":\"\xff\"}").unwrap_err().code, "request.invalid_json");
