@@ -8,15 +8,17 @@ mod commands;
 mod events;
 mod ids;
 mod requests;
+mod service;
 
 pub use commands::commands;
 pub use events::events;
 pub use ids::ids;
 pub use requests::requests;
+pub use service::service;
 
 /// What a target does with its bytes.
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, and its body.
 pub const TARGETS: &[(&str, Body)] =
-    &[("ids", ids), ("events", events), ("requests", requests), ("commands", commands)];
+    &[("ids", ids), ("events", events), ("requests", requests), ("commands", commands), ("service", service)];
