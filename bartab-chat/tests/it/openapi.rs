@@ -61,6 +61,7 @@ fn the_document_has_the_shape_of_openapi_3_1() {
             let is_path = parameter["in"] == "path";
             assert_eq!(parameter["required"].as_bool().unwrap_or(false), is_path, "{path}: {parameter}");
             assert!(parameter["schema"].is_object(), "{path}: {parameter}");
+            assert!(!parameter["schema"].to_string().contains("null"), "{path}: {parameter}");
         }
         let responses = operation["responses"].as_object().unwrap();
         assert!(responses.keys().any(|status| status.starts_with('2')), "{method} {path}: no success");

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::chat::ListQuery;
 use crate::config::limits;
-use crate::service::openapi::{FindProblems, RoomPath};
+use crate::service::openapi::{FindProblems, RoomPath, Users};
 use crate::service::request::{Answer, Caller, Ids, Query, json_of};
 use crate::service::words;
 use crate::wire::{MemberJson, UsersJson};
@@ -20,7 +20,7 @@ struct Page {
     /// Ask with it for the next page; null on the last.
     #[schema(value_type = Option<words::UserId>, required)]
     next_cursor: Option<UserId>,
-    #[schema(value_type = std::collections::BTreeMap<String, crate::wire::ProfileJson>)]
+    #[schema(value_type = Users)]
     users: UsersJson,
 }
 

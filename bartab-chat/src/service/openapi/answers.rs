@@ -238,7 +238,9 @@ pub(in crate::service) struct Reaction {
 }
 
 /// Profiles by the id of the person.
-pub(in crate::service) type Users = BTreeMap<String, ProfileJson>;
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a description, never a value")]
+pub(in crate::service) struct Users(BTreeMap<String, ProfileJson>);
 
 /// A page of a room's messages. Without `around` it has `has_more`, with it `has_more_before` and `has_more_after`.
 #[derive(ToSchema)]
