@@ -1,5 +1,6 @@
 //! What an append writes.
 
+use bartab_core::event::Record;
 use bartab_core::store::{Batch, MentionRow, ReactionChange, StoreError, ViewRow};
 use rusqlite::Connection;
 
@@ -16,21 +17,31 @@ pub(super) fn append(work: &mut Work<'_>, expected_head: u64, batch: &Batch) -> 
         return Err(StoreError::Conflict.into());
     }
     let conn = work.conn;
-    if !batch.events.is_empty() {
-        let mut insert = conn.prepare_cached(row::INSERT)?;
-        for record in &batch.events {
-            if record.seq() != work.pending.head + 1 {
-                return Err(StoreError::backend("the events of a batch do not follow one another").into());
-            }
-            row::insert(&mut insert, record)?;
-            work.pending.head = record.seq();
-            work.pending.keys.extend(record.idempotency.map(|idempotency| (idempotency.key, record.seq())));
+    for record in &batch.events {
+        if record.seq() != work.pending.head + 1 {
+            return Err(StoreError::backend("the events of a batch do not follow one another").into());
         }
+        work.pending.head = record.seq();
+        work.pending.keys.extend(record.idempotency.map(|idempotency| (idempotency.key, record.seq())));
     }
+    row::insert(conn, &batch.events)?;
+    batch.events.iter().try_for_each(|record| put_references(conn, record))?;
     put_views(conn, &batch.views)?;
     change_reactions(conn, &batch.reactions)?;
     put_mentions(conn, &batch.mentions)?;
     erase(work, &batch.erase)
+}
+
+fn put_references(conn: &Connection, record: &Record) -> Result<(), Failure> {
+    if let Some(target) = record.envelope.target {
+        conn.prepare_cached("INSERT INTO targets (target, seq) VALUES (?1, ?2)")?
+            .execute((target.to_bytes(), record.seq()))?;
+    }
+    if let Some(subject) = record.envelope.subject {
+        conn.prepare_cached("INSERT INTO subjects (subject, seq) VALUES (?1, ?2)")?
+            .execute((subject.to_bytes(), record.seq()))?;
+    }
+    Ok(())
 }
 
 pub(super) fn put_views(conn: &Connection, views: &[ViewRow]) -> Result<(), Failure> {

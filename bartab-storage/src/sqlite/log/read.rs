@@ -41,7 +41,8 @@ pub(super) fn related(conn: &Connection, target: EventId, after: u64, limit: usi
     let sql = concat!(
         "SELECT ",
         columns!(),
-        " FROM events e INDEXED BY events_target WHERE e.target = ?1 AND e.seq > ?2 ORDER BY e.seq LIMIT ?3"
+        " FROM targets t CROSS JOIN events e ON e.seq = t.seq
+         WHERE t.target = ?1 AND t.seq > ?2 ORDER BY t.seq LIMIT ?3"
     );
     records(conn, sql, (target.to_bytes(), bound(after), bound(limit as u64)), limit)
 }
@@ -135,17 +136,15 @@ impl First {
     }
 
     fn add_person(&mut self, conn: &Connection, person: UserId, after: u64) -> Result<(), Failure> {
-        let mut select = conn.prepare_cached(
-            "SELECT seq FROM events INDEXED BY events_subject
-             WHERE subject = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq",
-        )?;
+        let mut select =
+            conn.prepare_cached("SELECT seq FROM subjects WHERE subject = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq")?;
         self.add(&mut select, (person.to_bytes(), bound(after), bound(self.until)))
     }
 
     fn add_tenant(&mut self, conn: &Connection, after: u64) -> Result<(), Failure> {
         let mut select = conn.prepare_cached(
-            "SELECT seq FROM events INDEXED BY events_tenant
-             WHERE lane = 2 AND seq > ?1 AND seq <= ?2 ORDER BY seq",
+            "SELECT seq FROM events INDEXED BY events_room
+             WHERE room IS NULL AND lane = 2 AND seq > ?1 AND seq <= ?2 ORDER BY seq",
         )?;
         self.add(&mut select, (bound(after), bound(self.until)))
     }

@@ -3,7 +3,7 @@
 use bartab_core::event::{Digest, Envelope, EventType, Idempotency, KeyHash, Record, RecordContent};
 use bartab_core::{EventId, RoomId, Timestamp, UserId};
 use rusqlite::types::ValueRef;
-use rusqlite::{Row, Statement};
+use rusqlite::{Connection, Row, Statement};
 
 use crate::sqlite::error::{Damaged, Failure};
 
@@ -20,11 +20,10 @@ pub(super) use columns;
 /// How many columns those are: where a query's own begin.
 pub(super) const COLUMNS: usize = 23;
 
-/// Writes a row; the statement's parameters are those of [`record`] and then the lane.
-pub(super) const INSERT: &str = "INSERT INTO events (seq, time, type, version, sender, bot, hops, room, number, target, \
+/// Writes a row. Many rows in one statement were measured, and are slower.
+const INSERT: &str = "INSERT INTO events (seq, time, type, version, sender, bot, hops, room, number, target, \
      subject, on_behalf_of, cause, previous, idempotency_key, fingerprint, status, count, facts, content_digest, salt, \
-     content, log, lane) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, \
-     ?21, ?22, ?23, ?24)";
+     content, log, lane) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// The numbers that named types are stored as. A number once given keeps its meaning.
 const TYPES: [(EventType, i64); 17] = [
@@ -47,10 +46,21 @@ const TYPES: [(EventType, i64); 17] = [
     (EventType::UserUpdated, 17),
 ];
 
-/// Inserts `record` by a statement prepared from [`INSERT`].
-pub(super) fn insert(statement: &mut Statement<'_>, record: &Record) -> Result<(), Failure> {
+/// Inserts `records`.
+pub(super) fn insert(conn: &Connection, records: &[Record]) -> rusqlite::Result<()> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let mut statement = conn.prepare_cached(INSERT)?;
+    for record in records {
+        bind(&mut Binder { statement: &mut statement, index: 0 }, record)?;
+        statement.raw_execute()?;
+    }
+    Ok(())
+}
+
+fn bind(bind: &mut Binder<'_, '_>, record: &Record) -> rusqlite::Result<()> {
     let envelope = &record.envelope;
-    let mut bind = Binder { statement, index: 0 };
     bind.put(envelope.seq())?;
     bind.put(envelope.time().as_millis())?;
     match TYPES.iter().find(|(known, _)| *known == envelope.event_type) {
@@ -79,7 +89,6 @@ pub(super) fn insert(statement: &mut Statement<'_>, record: &Record) -> Result<(
     bind.put(record.content.as_ref().map(|content| &*content.json))?;
     bind.put(envelope.id.log())?;
     bind.put(envelope.event_type.lane() as u8)?;
-    statement.raw_execute()?;
     Ok(())
 }
 
