@@ -93,8 +93,9 @@ async fn malformed_requests_are_400_and_unknown_routes_404() {
     let post = |path: &str, body: Vec<u8>| {
         read(server.request(Method::POST, &format!("/t/acme{path}")).bearer_auth(&alice).body(body))
     };
-    for path in ["/v1/auth/login", "/v1/rooms"] {
-        post(path, b"{\"name\":\"\xff\xfe\"}".to_vec()).await.is_problem(400, "request.invalid_json");
+    for (path, field) in [("/v1/auth/login", "username"), ("/v1/rooms", "name")] {
+        let invalid_utf8 = [b"{\"", field.as_bytes(), b"\":\"\xff\xfe\"}"].concat();
+        post(path, invalid_utf8).await.is_problem(400, "request.invalid_json");
         post(path, b"{".to_vec()).await.is_problem(400, "request.invalid_json");
         post(path, b"{\"nam\":\"x\"}".to_vec()).await.is_problem(400, "request.invalid");
     }

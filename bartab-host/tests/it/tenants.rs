@@ -83,7 +83,7 @@ async fn an_idle_tenant_is_closed_a_waiting_one_is_not_and_both_carry_on() {
     assert_eq!(server.get_as(&idle, "/t/idle/v1/me").await.status, 200, "the tenant opens again and knows the token");
     let room = server.post_as(&busy, "/t/busy/v1/rooms", &json!({"name": "Lobby"})).await;
     assert_eq!(room.status, 201, "{room:?}");
-    assert_eq!(poll.await.unwrap().json()["events"][0]["type"], "room.created");
+    assert_eq!(poll.await.unwrap().json()["events"][0]["type"], "member.joined");
 }
 
 #[tokio::test]
