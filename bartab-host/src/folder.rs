@@ -197,7 +197,7 @@ mod tests {
         let held = lock(&data.tenant(&name).join(LOCK)).unwrap();
         assert!(matches!(data.remove(&name), Err(FolderError::InUse(_))));
         drop(held);
-        assert_eq!(data.names().unwrap(), [name.clone()]);
+        assert_eq!(data.names().unwrap(), std::slice::from_ref(&name));
         data.remove(&name).unwrap();
         assert!(matches!(data.remove(&name), Err(FolderError::Missing(_))));
         assert!(matches!(data.settings(&name), Err(FolderError::Missing(_))));
