@@ -1,10 +1,11 @@
 //! Following the log: snapshots, pages of events, waiting for more.
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartab_core::event::EventType;
+use bartab_core::event::{Digest, EventType};
 use bartab_core::store::{Audience, Direction, PageQuery};
 use bartab_core::{Actor, ActorKind, RoomId, Scope};
 use bytes::Bytes;
@@ -110,6 +111,17 @@ struct Found {
     more: bool,
 }
 
+impl Found {
+    /// The rooms that `actor` has joined by these events.
+    fn joined_by(&self, actor: &Actor) -> Vec<RoomId> {
+        let own = self.events.iter().map(|event| &event.event.envelope).filter(|envelope| {
+            envelope.event_type == EventType::MemberJoined && envelope.subject == Some(actor.user_id)
+        });
+        let rooms: BTreeSet<RoomId> = own.filter_map(|envelope| envelope.room).collect();
+        rooms.into_iter().collect()
+    }
+}
+
 impl Chat {
     /// One answer of `/v1/sync` as JSON: a snapshot, events, or after the timeout none.
     ///
@@ -140,17 +152,27 @@ impl Chat {
         let published = self.published();
         let Some(since) = query.since else {
             self.arrive(actor).await?;
-            return self.snapshot(actor, false).await;
+            return self.snapshot_apart(actor, false).await;
         };
         if !self.is_of_this_history(&published, since).await? {
-            return self.snapshot(actor, true).await;
+            return self.snapshot_apart(actor, true).await;
         }
         let behind = published.head.seq - since.seq;
         if query.max_behind.is_some_and(|most| behind > most) {
-            return self.snapshot(actor, true).await;
+            return self.snapshot_apart(actor, true).await;
         }
         drop(published);
         self.events(actor, query, since, place).await
+    }
+
+    /// [`Chat::snapshot`] in an allocation of its own: a poll that waits carries room for whatever it may await, and
+    /// thousands wait.
+    fn snapshot_apart<'a>(
+        &'a self,
+        actor: &'a Actor,
+        reset: bool,
+    ) -> Pin<Box<dyn Future<Output = Result<Answer, ChatError>> + Send + 'a>> {
+        Box::pin(self.snapshot(actor, reset))
     }
 
     async fn events(
@@ -164,9 +186,16 @@ impl Chat {
         loop {
             let published = self.published();
             if published.head.seq > since.seq {
-                let found = self.find(actor, query, &published, since).await?;
+                let found = match self.find_recent(actor, query, &published, since) {
+                    Some(found) => found,
+                    None => Box::pin(self.find_stored(actor, query, &published, since)).await?,
+                };
                 if !found.events.is_empty() || found.more {
-                    let extra = self.joined_rooms(&published, actor, &found).await?;
+                    let joined = found.joined_by(actor);
+                    let extra = match joined.is_empty() {
+                        true => Vec::new(),
+                        false => Box::pin(self.joined_rooms(&published, actor, &joined)).await?,
+                    };
                     return Ok(join_events(found.until, &found.events, found.more, &extra));
                 }
                 since = found.until;
@@ -195,34 +224,31 @@ impl Chat {
         let digest = match self.inner.hub.digest(token.seq) {
             Some(digest) => Some(digest),
             // Each row carries the digest of the one before it.
-            None => self.inner.stores.log.get(&[token.seq + 1]).await?.pop().flatten().map(|next| next.previous),
+            None => Box::pin(self.stored_digest(token.seq)).await?,
         };
         Ok(digest.is_some_and(|digest| digest.head() == token.digest))
     }
 
-    /// The events after `since` that the actor may see now and asked for.
-    async fn find(
-        &self,
-        actor: &Actor,
-        query: &SyncQuery,
-        published: &Published,
-        since: SyncToken,
-    ) -> Result<Found, ChatError> {
+    async fn stored_digest(&self, seq: u64) -> Result<Option<Digest>, ChatError> {
+        // Each row carries the digest of the one before it.
+        let next = self.inner.stores.log.get(&[seq + 1]).await?.pop().flatten();
+        Ok(next.map(|next| next.previous))
+    }
+
+    /// The events after `since` that the actor may see now and asked for; `None` when they reach back too far.
+    fn find_recent(&self, actor: &Actor, query: &SyncQuery, published: &Published, since: SyncToken) -> Option<Found> {
         let (state, user) = (&published.state, actor.user_id);
         let tenant = !matches!(actor.kind, ActorKind::Guest { .. });
         let head = published.head;
         let admit = |event: &LogEvent| event.reaches(state, user, tenant) && query.filter.admits(event);
-        let mut events = match self.inner.hub.recent(since.seq, head.seq, query.limit + 1, admit) {
-            Some(events) => events,
-            None => return self.find_stored(actor, query, published, since).await,
-        };
+        let mut events = self.inner.hub.recent(since.seq, head.seq, query.limit + 1, admit)?;
         let more = events.len() > query.limit;
         events.truncate(query.limit);
         let until = match events.last() {
             Some(last) if more => SyncToken::new(last.seq(), &last.digest),
             _ => SyncToken::new(head.seq, &head.digest),
         };
-        Ok(Found { events, until, more })
+        Some(Found { events, until, more })
     }
 
     /// The same, for a reader who is further behind than the ring reaches.
@@ -259,17 +285,9 @@ impl Chat {
         Ok(Found { events, until, more })
     }
 
-    /// `,"rooms":[…]` with every room that the events say the actor has joined; nothing when they say none.
-    async fn joined_rooms(&self, published: &Published, actor: &Actor, found: &Found) -> Result<Vec<u8>, ChatError> {
-        let own = found.events.iter().map(|event| &event.event.envelope).filter(|envelope| {
-            envelope.event_type == EventType::MemberJoined && envelope.subject == Some(actor.user_id)
-        });
-        let rooms: BTreeSet<RoomId> = own.filter_map(|envelope| envelope.room).collect();
-        if rooms.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rooms: Vec<RoomId> = rooms.into_iter().collect();
-        let rooms = self.rooms_json(published, actor, &rooms).await?;
+    /// `,"rooms":[…],"users":{…}` with rooms that the actor has just joined, each with its timeline.
+    async fn joined_rooms(&self, published: &Published, actor: &Actor, rooms: &[RoomId]) -> Result<Vec<u8>, ChatError> {
+        let rooms = self.rooms_json(published, actor, rooms).await?;
         let timelines = self.timelines(published, actor, &rooms).await?;
         let mut everyone = BTreeSet::new();
         let rooms = self.with_timelines(actor, rooms, &timelines, &mut everyone).await?;

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use axum::extract::FromRequestParts;
 use bartab_core::event::EventType;
 use bartab_core::{Problem, RoomId};
+use http::StatusCode;
 use http::header::ACCEPT;
-use http::{HeaderMap, StatusCode};
+use http::request::Parts;
 
 use crate::chat::{SyncFilter, SyncQuery};
 use crate::config::limits;
@@ -39,18 +41,36 @@ use crate::sync::SyncToken;
     ),
     security(("bearer" = [])),
 )]
-pub(in crate::service) async fn handle(caller: Caller, query: Query, headers: HeaderMap) -> Answer {
-    let mut sync = read(&query)?;
-    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    let streams = accept.split(',').any(|part| part.trim_start().starts_with("text/event-stream"));
-    if !streams {
-        return Ok(json(StatusCode::OK, caller.chat.sync(&caller.actor, &sync).await?));
+pub(in crate::service) async fn handle(caller: Caller, Asked { sync, streams }: Asked) -> Answer {
+    if streams {
+        return Ok(stream::answer(caller.chat.follow(&caller.actor, sync)?));
     }
-    if let Some(last) = headers.get("last-event-id") {
-        sync.since = Some(last.to_str().ok().and_then(|text| text.parse().ok()).ok_or_else(invalid_token)?);
+    Ok(json(StatusCode::OK, caller.chat.sync(&caller.actor, &sync).await?))
+}
+
+/// What is asked for. Read before the handler begins: a poll waits for long, and headers that it no longer needs
+/// would wait with it.
+pub(in crate::service) struct Asked {
+    sync: SyncQuery,
+    streams: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let mut sync = read(&Query::from_request_parts(parts, state).await?)?;
+        let accept = parts.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+        let streams = accept.split(',').any(|part| part.trim_start().starts_with("text/event-stream"));
+        if streams {
+            if let Some(last) = parts.headers.get("last-event-id") {
+                let last = last.to_str().ok().and_then(|text| text.parse().ok());
+                sync.since = Some(last.ok_or_else(invalid_token)?);
+            }
+            sync.timeout = limits::STREAM_KEEP_ALIVE;
+        }
+        Ok(Self { sync, streams })
     }
-    sync.timeout = limits::STREAM_KEEP_ALIVE;
-    Ok(stream::answer(caller.chat.follow(&caller.actor, sync)?))
 }
 
 fn invalid_token() -> Failure {
