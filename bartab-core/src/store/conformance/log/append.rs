@@ -1,5 +1,8 @@
 //! What an append writes, and when.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use super::{LogFactory, ok};
 use crate::event::{Mentions, MessageContent, MessageFacts};
 use crate::id::EventId;
@@ -109,6 +112,24 @@ pub async fn what_was_acknowledged_survives_an_abort(factory: &dyn LogFactory) {
         assert_eq!(ok(stores.log.scan(0, 1_000).await), before);
         assert_eq!(ok(stores.log.genesis().await), genesis);
         ok(verify_log(&*stores.log).await.map_err(StoreError::backend));
+    }
+}
+
+/// Whoever watches is told of no position that the log has not come to, and the watching never ends.
+pub async fn the_watch_never_runs_ahead_and_never_ends(factory: &dyn LogFactory) {
+    let log = factory.open("log").await.log;
+    let mut heads = log.watch();
+    let mut chain = ok(ChainBuilder::on(&*log, 9).await);
+    for _ in 0..5 {
+        chain.say(person(1), room(1), "hello");
+        ok(chain.commit(&*log).await);
+        let told = poll_fn(|context| match heads.as_mut().poll_next(context) {
+            Poll::Ready(head) => Poll::Ready(Some(head)),
+            Poll::Pending => Poll::Ready(None),
+        });
+        if let Some(head) = told.await {
+            assert!(head.is_some_and(|head| head <= chain.head().seq), "{head:?}");
+        }
     }
 }
 

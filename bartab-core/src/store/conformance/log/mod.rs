@@ -26,7 +26,8 @@ use crate::store::{EventLog, MarkerStore, SnapshotStore, StoreError};
 pub use append::{
     a_batch_that_does_not_follow_the_head_writes_nothing, a_batch_with_a_hole_is_refused_whole,
     a_new_log_is_empty_and_ends_at_its_genesis, an_append_moves_the_head_to_its_last_event,
-    an_append_without_events_changes_what_it_names, what_was_acknowledged_survives_an_abort,
+    an_append_without_events_changes_what_it_names, the_watch_never_runs_ahead_and_never_ends,
+    what_was_acknowledged_survives_an_abort,
 };
 pub use beside::{
     a_marker_only_moves_forward, markers_survive_an_abort, of_two_snapshots_the_newer_one_stays, two_logs_share_nothing,
@@ -143,6 +144,7 @@ macro_rules! log_conformance {
             a_batch_that_does_not_follow_the_head_writes_nothing
             a_batch_with_a_hole_is_refused_whole
             what_was_acknowledged_survives_an_abort
+            the_watch_never_runs_ahead_and_never_ends
             of_concurrent_appends_after_one_head_one_wins
             concurrent_appends_leave_no_gap_and_lose_nothing
             rows_come_back_byte_for_byte
