@@ -2,5 +2,8 @@
 
 mod support;
 
+mod members;
+mod model;
 mod openapi;
+mod rooms;
 mod smoke;

@@ -1,16 +1,18 @@
-//! A chat on the memory store, and a client of it.
+//! A chat on the memory store, and clients of it.
 
+mod client;
 pub(crate) mod contract;
+mod faulty;
 
 use std::sync::Arc;
 
 use bartab_chat::{Chat, ChatService, ChatStores, Config};
+use bartab_core::event::Record;
 use bartab_core::store::{MemoryLog, MemoryMarkers, MemorySnapshots};
-use bartab_core::{Actor, ManualClock, SeededRandom, Timestamp, UserId};
-use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
-use serde_json::Value;
-use tower::ServiceExt as _;
+use bartab_core::{Actor, ActorKind, ManualClock, RoomId, Scopes, SeededRandom, TenantRole, Timestamp, UserId};
+
+pub(crate) use client::{Client, Reader, Reply};
+pub(crate) use faulty::{Fault, FaultyLog};
 
 /// A chat and what it stands on.
 pub(crate) struct World {
@@ -18,6 +20,15 @@ pub(crate) struct World {
     pub(crate) service: ChatService,
     pub(crate) stores: ChatStores,
     pub(crate) clock: Arc<ManualClock>,
+}
+
+/// Empty stores in memory.
+pub(crate) fn stores() -> ChatStores {
+    ChatStores {
+        log: Arc::new(MemoryLog::new(b"test")),
+        markers: Arc::new(MemoryMarkers::default()),
+        snapshots: Some(Arc::new(MemorySnapshots::default())),
+    }
 }
 
 impl World {
@@ -28,81 +39,76 @@ impl World {
 
     /// An empty one with these settings.
     pub(crate) async fn with(config: Config) -> Self {
-        let stores = ChatStores {
-            log: Arc::new(MemoryLog::new(b"test")),
-            markers: Arc::new(MemoryMarkers::default()),
-            snapshots: Some(Arc::new(MemorySnapshots::default())),
-        };
-        Self::over(stores, config).await
+        Self::over(stores(), config).await
+    }
+
+    /// An empty one whose log can be made to fail.
+    pub(crate) async fn faulty(config: Config) -> (Self, Arc<FaultyLog>) {
+        let mut stores = stores();
+        let log = Arc::new(FaultyLog::over(stores.log));
+        stores.log = Arc::clone(&log) as _;
+        (Self::over(stores, config).await, log)
     }
 
     /// A chat over stores that hold something already.
     pub(crate) async fn over(stores: ChatStores, config: Config) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_700_000_000)));
-        let random = Arc::new(SeededRandom::new(7));
+        // What was drawn before the stores were opened again is not drawn twice.
+        let random = Arc::new(SeededRandom::new(7 + stores.log.head().await.unwrap().seq));
         let chat = Chat::open(stores.clone(), config, Arc::clone(&clock) as _, random).await.unwrap();
         Self { service: ChatService::new(chat.clone()), chat, stores, clock }
     }
 
     /// A person who uses it.
     pub(crate) fn person(&self, name: &str) -> Client {
-        let actor = Actor::person(UserId::from_external("test", name), name);
-        Client { service: self.service.clone(), actor: Some(Arc::new(actor)) }
+        self.client(person(name))
+    }
+
+    /// A person with another role in the tenant.
+    pub(crate) fn official(&self, name: &str, role: TenantRole) -> Client {
+        self.client(Actor { tenant_role: role, ..person(name) })
+    }
+
+    /// A bot of somebody.
+    pub(crate) fn bot(&self, name: &str, owner: &Client) -> Client {
+        self.client(Actor { kind: ActorKind::Bot { owner: owner.id() }, ..person(name) })
+    }
+
+    /// A guest of one room.
+    pub(crate) fn guest(&self, name: &str, room: &str) -> Client {
+        let room: RoomId = room.parse().unwrap();
+        self.client(Actor { kind: ActorKind::Guest { room }, tenant_role: TenantRole::Guest, ..person(name) })
+    }
+
+    /// A person whose credentials cover these scopes alone.
+    pub(crate) fn limited(&self, name: &str, scopes: &str) -> Client {
+        self.client(Actor { scopes: scopes.parse::<Scopes>().unwrap(), ..person(name) })
+    }
+
+    /// Whoever this is.
+    pub(crate) fn client(&self, actor: Actor) -> Client {
+        Client::new(self.service.clone(), Some(Arc::new(actor)))
     }
 
     /// Somebody who is not signed in.
     pub(crate) fn stranger(&self) -> Client {
-        Client { service: self.service.clone(), actor: None }
+        Client::new(self.service.clone(), None)
+    }
+
+    /// Every row of the log.
+    pub(crate) async fn records(&self) -> Vec<Record> {
+        self.stores.log.scan(0, usize::MAX).await.unwrap()
+    }
+
+    /// Lets everything run that can, until so many callers wait.
+    pub(crate) async fn until_waiting(&self, callers: usize) {
+        while self.chat.waiting() != callers {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
-/// A caller of the service.
-#[derive(Clone)]
-pub(crate) struct Client {
-    service: ChatService,
-    pub(crate) actor: Option<Arc<Actor>>,
-}
-
-impl Client {
-    /// Who it is.
-    pub(crate) fn id(&self) -> UserId {
-        self.actor.as_ref().unwrap().user_id
-    }
-
-    /// Sends a request as it is.
-    pub(crate) async fn send(&self, mut request: Request<Full<bytes::Bytes>>) -> Response<bytes::Bytes> {
-        if let Some(actor) = &self.actor {
-            request.extensions_mut().insert(Arc::clone(actor));
-        }
-        let (method, path) = (request.method().to_string(), request.uri().to_string());
-        let (parts, body) = self.service.clone().oneshot(request).await.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        let header = |name| parts.headers.get(name).map(|value| value.to_str().unwrap());
-        contract::check_answer(&method, &path, parts.status.as_u16(), header("content-type"), &body);
-        if let Some(length) = header("content-length") {
-            assert_eq!(length, body.len().to_string(), "{method} {path}");
-        }
-        Response::from_parts(parts, body)
-    }
-
-    /// Calls with a JSON body, or an empty one for `Value::Null`; gives the status and the JSON of the answer.
-    pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        let request = Request::builder().method(method).uri(path).body(Full::from(body)).unwrap();
-        let response = self.send(request).await;
-        let json = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
-        (response.status().as_u16(), json)
-    }
-
-    /// Calls and expects this status.
-    pub(crate) async fn expect(&self, status: u16, method: &str, path: &str, body: Value) -> Value {
-        let (got, json) = self.call(method, path, body).await;
-        assert_eq!(got, status, "{method} {path}: {json}");
-        json
-    }
-
-    /// Gets and expects 200.
-    pub(crate) async fn get(&self, path: &str) -> Value {
-        self.expect(200, "GET", path, Value::Null).await
-    }
+/// A person with every scope of daily use.
+pub(crate) fn person(name: &str) -> Actor {
+    Actor::person(UserId::from_external("test", name), name)
 }

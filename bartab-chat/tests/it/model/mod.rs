@@ -1,0 +1,5 @@
+//! The pure model under random command sequences: whatever several people try, the log and the state agree.
+
+mod acts;
+mod ledger;
+mod properties;
