@@ -2,7 +2,10 @@
 
 mod support;
 
+mod history;
+mod markers;
 mod members;
+mod messages;
 mod model;
 mod openapi;
 mod rooms;
