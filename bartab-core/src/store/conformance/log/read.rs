@@ -55,6 +55,7 @@ pub async fn a_limit_cuts_a_reading_without_a_gap(factory: &dyn LogFactory) {
             let Some(end) = piece.last().map(Record::seq) else { break };
             after = end;
             pieces.extend(piece);
+            assert!(pieces.len() <= whole.len(), "a piece goes back behind the one before");
         }
         assert_eq!(pieces, whole, "{audience:?}");
     }

@@ -163,6 +163,7 @@ pub async fn rows_that_refer_to_an_event_are_found_in_order(factory: &dyn LogFac
             assert!(page.len() <= 7);
             after = last.seq();
             paged.extend(page);
+            assert!(paged.len() <= all.len(), "a page goes back behind the one before");
         }
         assert_eq!(paged, all);
     }
