@@ -46,15 +46,17 @@ pub async fn concurrent_appends_leave_no_gap_and_lose_nothing(factory: &dyn LogF
 }
 
 async fn insist(log: &dyn EventLog, writer: u64) {
+    let mut conflicts = 0;
     for number in 0..EACH {
         loop {
             let mut chain = ok(ChainBuilder::on(log, writer).await);
             chain.say(person(writer), room(writer), &format!("{writer}: {number}"));
             step_aside().await;
             match chain.commit(log).await {
-                Err(StoreError::Conflict) => {}
+                Err(StoreError::Conflict) => conflicts += 1,
                 answer => break ok(answer),
             }
+            assert!(conflicts < WRITERS * EACH, "each conflict is the success of another writer");
         }
     }
 }
