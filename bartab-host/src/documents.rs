@@ -56,7 +56,7 @@ fn cacheable(value: &serde_json::Value) -> Response<Body> {
     let mut response = json_answer(value);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
-    headers.insert(header::VARY, HeaderValue::from_static("Host, Forwarded, X-Forwarded-Host, X-Forwarded-Proto"));
+    headers.insert(header::VARY, HeaderValue::from_static("Forwarded, X-Forwarded-Host, X-Forwarded-Proto"));
     response
 }
 

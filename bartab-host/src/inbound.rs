@@ -15,7 +15,7 @@ use pin_project_lite::pin_project;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The most that is read of a body that nobody wants, and for how long.
-const DRAINED_BYTES: u64 = 64 * 1024 * 1024;
+const DRAINED_BYTES: u64 = 16 * 1024 * 1024;
 const DRAINED_FOR: Duration = Duration::from_secs(10);
 
 /// What the body of a request may be.

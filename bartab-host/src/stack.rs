@@ -35,7 +35,10 @@ where
             answering.instrument(asked.span(&id)).await.unwrap_or_else(|panic| asked.panicked(&host, &id, &panic))
         }
         Err(refused) => {
-            inbound::drain(request.into_body());
+            // Who waits for `100 Continue` sends nothing before it.
+            if !request.headers().contains_key(header::EXPECT) {
+                inbound::drain(request.into_body());
+            }
             refused.to_response(&asked, &id)
         }
     };
@@ -100,10 +103,11 @@ impl Asked {
         Problem::internal().to_response(Some(self.uri.path()), id.to_str().ok()).map(Body::full)
     }
 
-    /// Logs what the operator should know of: failures that are ours.
+    /// Logs what the operator should know of: failures that are ours. A 503 says that there is too much to do, which
+    /// is no time to write more lines; the metrics count it.
     fn complain(&self, response: &Response<Body>, id: &HeaderValue) {
         let (status, request) = (response.status().as_u16(), id.to_str().unwrap_or("-"));
-        if response.status().is_server_error() {
+        if response.status().is_server_error() && status != 503 {
             tracing::warn!(status, request, method = %self.method, path = self.uri.path(), "answered with a failure");
         } else {
             tracing::debug!(status, request, method = %self.method, path = self.uri.path(), "answered");

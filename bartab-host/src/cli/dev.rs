@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use bartab_auth::PasswordConfig;
 use clap::Args;
 
-use super::{Common, Outcome, asked_to_stop, on_all_cores, say};
+use super::stop::Stop;
+use super::{Common, Outcome, on_all_cores, say};
 use crate::dev::{DevOptions, start};
 
 #[derive(Debug, Args)]
@@ -35,6 +36,7 @@ impl Dev {
         let options =
             DevOptions { listen: self.listen, data: self.data, operator_listen: self.operator_listen, config };
         on_all_cores(async move {
+            let stop = Stop::listen()?;
             let server = start(options).await?;
             say(format_args!("BarTAB listens on {}", server.url()));
             if let Some(operator) = server.operator_addr() {
@@ -46,8 +48,14 @@ impl Dev {
             if temporary {
                 say("Everything is gone when it ends; --data DIR keeps it.");
             }
-            say(format_args!("\n{}", server.seeded().await?));
-            asked_to_stop().await?;
+            let serving = async {
+                say(format_args!("\n{}", server.seeded().await?));
+                std::future::pending::<Outcome>().await
+            };
+            tokio::select! {
+                never_seeded = serving => never_seeded?,
+                () = stop.asked() => {}
+            }
             server.shutdown().await;
             Ok(())
         })

@@ -3,6 +3,7 @@
 mod config;
 mod dev;
 mod serve;
+mod stop;
 mod tenant;
 
 use std::future::Future;
@@ -89,6 +90,7 @@ pub fn run() -> ExitCode {
 
 /// Runs `work` on as many threads as the machine has cores.
 fn on_all_cores(work: impl Future<Output = Outcome>) -> Outcome {
+    open_many_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("bartab").build()?;
     runtime.block_on(work)
 }
@@ -99,26 +101,15 @@ fn say(text: impl std::fmt::Display) {
     let _reader_may_be_gone = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
-/// Waits until the process is asked to stop. Asked once more, it ends at once.
-async fn asked_to_stop() -> Outcome {
+/// Raises the number of files that may be open to what the system allows: each connection is one, and the usual
+/// thousand is soon reached.
+fn open_many_files() {
     #[cfg(unix)]
     {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+            tracing::warn!(%error, "the number of open files stays as it is");
         }
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            std::process::exit(1);
-        });
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await?;
-    tracing::info!("stopping");
-    Ok(())
 }

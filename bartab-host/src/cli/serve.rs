@@ -7,7 +7,8 @@ use std::sync::Arc;
 use bartab_core::{SystemClock, SystemRandom};
 use clap::Args;
 
-use super::{Common, Outcome, asked_to_stop, on_all_cores, say};
+use super::stop::Stop;
+use super::{Common, Outcome, on_all_cores, say};
 use crate::config::OptionalAddr;
 use crate::server::start;
 
@@ -33,6 +34,7 @@ impl Serve {
         config.listen = self.listen.unwrap_or(config.listen);
         config.operator_listen = self.operator_listen.unwrap_or(config.operator_listen);
         on_all_cores(async move {
+            let stop = Stop::listen()?;
             let server = start(&config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
             say(format_args!("BarTAB listens on {}", server.url()));
             if let Some(operator) = server.operator_address() {
@@ -41,7 +43,7 @@ impl Serve {
             if config.public_url.is_none() {
                 tracing::warn!("no public_url is configured: tokens and links carry the address of the listener");
             }
-            asked_to_stop().await?;
+            stop.asked().await;
             server.shutdown().await;
             Ok(())
         })
