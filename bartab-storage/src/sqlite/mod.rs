@@ -18,6 +18,8 @@ mod readers;
 mod sessions;
 mod signing_keys;
 mod snapshots;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod writer;
 

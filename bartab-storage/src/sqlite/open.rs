@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bartab_core::store::BoxError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// The file beside the database that is locked while a store is open.
@@ -108,6 +109,8 @@ impl Link {
     fn open(path: &Path, flags: OpenFlags, settings: &str) -> rusqlite::Result<Self> {
         let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         conn.busy_timeout(BUSY_WAIT)?;
+        // Otherwise SQLite plans a query anew whenever a value changes, which takes longer than running it.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         conn.execute_batch(settings)?;
         conn.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32;")?;
         // SQLite took memory for pages before it knew how few there would be.

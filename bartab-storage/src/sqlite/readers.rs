@@ -71,9 +71,9 @@ impl Readers {
 
 /// Runs several statements on one snapshot.
 pub(super) fn snapshot<T>(conn: &Connection, read: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    // Dropped without a commit it rolls back, which for a read is the same; nothing stays open on an early return.
-    let transaction = conn.unchecked_transaction()?;
-    let answer = read()?;
-    transaction.finish()?;
-    Ok(answer)
+    conn.prepare_cached("BEGIN")?.execute([])?;
+    let answer = read();
+    // Whoever leaves without getting here leaves a connection that is not used again.
+    conn.prepare_cached("COMMIT")?.execute([])?;
+    answer
 }

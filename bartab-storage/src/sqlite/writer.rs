@@ -119,6 +119,19 @@ impl Writer {
         let _ = wait.await;
     }
 
+    /// How many writes wait.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.queue().waiting.len()
+    }
+
+    /// Gives the connection that is open now to a test.
+    #[cfg(test)]
+    pub(super) fn with_connection(&self, with: impl FnOnce(&mut Connection)) {
+        let mut hand = self.hand.lock().unwrap();
+        with(hand.link.as_mut().unwrap().used().unwrap());
+    }
+
     fn start(self: &Arc<Self>) {
         let writer = self.clone();
         tokio::task::spawn_blocking(move || writer.drain());

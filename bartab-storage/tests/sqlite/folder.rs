@@ -34,6 +34,12 @@ impl Folder {
         }
     }
 
+    /// The names of the tenant's files.
+    pub(crate) fn files(&self, name: &str) -> Vec<String> {
+        let files = files(&self.file(name));
+        files.iter().map(|file| file.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+    }
+
     /// Whether a file of the tenant holds these bytes.
     pub(crate) fn holds(&self, name: &str, bytes: &[u8]) -> bool {
         let held = |file: &PathBuf| std::fs::read(file).unwrap().windows(bytes.len()).any(|window| window == bytes);

@@ -58,7 +58,7 @@ impl EventLog for SqliteStore {
     }
 
     async fn room_page(&self, query: PageQuery) -> Result<Vec<MessageRow>, StoreError> {
-        self.read(move |conn| page::room_page(conn, &query)).await
+        self.read(move |conn| snapshot(conn, || page::room_page(conn, &query))).await
     }
 
     async fn messages(&self, seqs: &[u64]) -> Result<Vec<Option<MessageRow>>, StoreError> {

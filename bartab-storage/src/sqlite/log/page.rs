@@ -14,12 +14,15 @@ use crate::sqlite::error::{Damaged, Failure};
 /// The most messages for which memory is set aside before any is read.
 const AHEAD: usize = 256;
 
+/// Views are read as they lie, instead of one by one, when at most so many positions come on one message.
+const DENSE: u64 = 16;
+
 macro_rules! page {
     ($order:literal) => {
         concat!(
             "SELECT ",
             columns!(),
-            ", v.json FROM events e INDEXED BY events_room LEFT JOIN views v ON v.seq = e.seq
+            " FROM events e INDEXED BY events_room
              WHERE e.room = ?1 AND e.lane = 0 AND e.seq >= ?2 AND e.seq <= ?3 ORDER BY e.seq ",
             $order,
             " LIMIT ?4"
@@ -42,9 +45,37 @@ pub(super) fn room_page(conn: &Connection, query: &PageQuery) -> Result<Vec<Mess
     let mut rows = select.query((query.room.to_bytes(), bound(first), bound(last), bound(query.limit as u64)))?;
     let mut page = Vec::with_capacity(query.limit.min(AHEAD));
     while let Some(row) = rows.next()? {
-        page.push(message(row)?);
+        page.push(MessageRow { record: row::record(row)?, view: None });
     }
+    add_views(conn, &mut page)?;
     Ok(page)
+}
+
+/// Adds the views of a page, which rises or falls.
+fn add_views(conn: &Connection, page: &mut [MessageRow]) -> Result<(), Failure> {
+    let (Some(one), Some(other)) = (page.first(), page.last()) else { return Ok(()) };
+    let (one, other) = (one.record.seq(), other.record.seq());
+    if one.abs_diff(other) > page.len() as u64 * DENSE {
+        let mut select = conn.prepare_cached("SELECT json FROM views WHERE seq = ?1")?;
+        for message in page {
+            let mut rows = select.query([message.record.seq()])?;
+            message.view = rows.next()?.map(|row| view(row, 0)).transpose()?;
+        }
+        return Ok(());
+    }
+    let mut select = conn.prepare_cached("SELECT seq, json FROM views WHERE seq >= ?1 AND seq <= ?2")?;
+    let mut rows = select.query((one.min(other), one.max(other)))?;
+    while let Some(row) = rows.next()? {
+        let seq: u64 = row.get(0)?;
+        let place = match one <= other {
+            true => page.binary_search_by(|message| message.record.seq().cmp(&seq)),
+            false => page.binary_search_by(|message| seq.cmp(&message.record.seq())),
+        };
+        if let Some(message) = place.ok().and_then(|place| page.get_mut(place)) {
+            message.view = Some(view(row, 1)?);
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn messages(conn: &Connection, seqs: &[u64]) -> Result<Vec<Option<MessageRow>>, Failure> {
@@ -56,18 +87,23 @@ pub(super) fn messages(conn: &Connection, seqs: &[u64]) -> Result<Vec<Option<Mes
     let mut messages = Vec::with_capacity(seqs.len());
     for seq in seqs {
         let mut rows = select.query([bound(*seq)])?;
-        messages.push(rows.next()?.map(message).transpose()?);
+        let message = rows.next()?.map(|row| -> Result<MessageRow, Failure> {
+            let view = match row.get_ref(COLUMNS)? {
+                ValueRef::Null => None,
+                _ => Some(view(row, COLUMNS)?),
+            };
+            Ok(MessageRow { record: row::record(row)?, view })
+        });
+        messages.push(message.transpose()?);
     }
     Ok(messages)
 }
 
-fn message(row: &Row<'_>) -> Result<MessageRow, Failure> {
-    let view = match row.get_ref(COLUMNS)? {
-        ValueRef::Null => None,
-        ValueRef::Blob(json) => Some(Bytes::copy_from_slice(json)),
-        _ => return Err(Damaged { column: COLUMNS }.into()),
-    };
-    Ok(MessageRow { record: row::record(row)?, view })
+fn view(row: &Row<'_>, column: usize) -> Result<Bytes, Failure> {
+    match row.get_ref(column)? {
+        ValueRef::Blob(json) => Ok(Bytes::copy_from_slice(json)),
+        _ => Err(Damaged { column }.into()),
+    }
 }
 
 /// Those of `targets`, which rise, that `user` reacts to.
