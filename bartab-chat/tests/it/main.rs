@@ -2,7 +2,12 @@
 
 mod support;
 
+mod bad_input;
+mod erasure;
+mod failures;
 mod history;
+mod idempotency;
+mod leaks;
 mod markers;
 mod members;
 mod messages;
@@ -10,3 +15,4 @@ mod model;
 mod openapi;
 mod rooms;
 mod smoke;
+mod sync;
