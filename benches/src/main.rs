@@ -22,7 +22,7 @@ use clap::{Parser, Subcommand};
 
 /// The allocator of the binary `bartab`, so that the figures are its own.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) type Result<T> = std::result::Result<T, BoxError>;
