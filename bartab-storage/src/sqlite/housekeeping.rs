@@ -22,7 +22,7 @@ pub(super) async fn run(tenant: Weak<Tenant>, idle_after: Duration) {
             tenant.writer.order(Order::Erase).await;
         }
         let uses = tenant.uses.load(Ordering::Acquire);
-        still = if uses == seen { still + nap } else { Duration::ZERO };
+        still = if uses == seen && !tenant.readers.is_busy() { still + nap } else { Duration::ZERO };
         seen = uses;
         if still < idle_after {
             continue;
@@ -31,7 +31,8 @@ pub(super) async fn run(tenant: Weak<Tenant>, idle_after: Duration) {
         tenant.writer.order(Order::Rest).await;
         tenant.housekeeping.store(false, Ordering::Release);
         // A use between the last look and the line above started no housekeeping of its own.
-        let awake = tenant.uses.load(Ordering::Acquire) != seen || tenant.writer.is_erasing();
+        let used = tenant.uses.load(Ordering::Acquire) != seen || tenant.readers.is_busy();
+        let awake = used || tenant.writer.is_erasing();
         if !awake || tenant.housekeeping.swap(true, Ordering::AcqRel) {
             return;
         }

@@ -60,6 +60,11 @@ impl Readers {
         drop(idle);
     }
 
+    /// Whether a read runs now.
+    pub(super) fn is_busy(&self) -> bool {
+        self.permits.available_permits() < self.limit as usize
+    }
+
     /// Waits for the reads that run, and refuses every later one.
     pub(super) async fn close(&self) {
         let all = self.permits.acquire_many(self.limit).await;

@@ -252,6 +252,11 @@ impl Hand {
     }
 
     fn rest(&mut self, keys: &Keys) {
+        if keys.is_due(true)
+            && let Err(error) = self.connect(keys)
+        {
+            tracing::warn!(%error, "idempotency keys stay in memory");
+        }
         if let Some(link) = &self.link {
             while keys.is_due(true) && advance(link.conn(), keys) {}
         }

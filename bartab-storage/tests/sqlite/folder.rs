@@ -1,5 +1,6 @@
 //! Folders of tenants that live as long as a test.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use bartab_core::SystemRandom;
@@ -38,6 +39,24 @@ impl Folder {
     pub(crate) fn files(&self, name: &str) -> Vec<String> {
         let files = files(&self.file(name));
         files.iter().map(|file| file.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+    }
+
+    /// What follows `prefix` wherever a file of the tenant holds it, `length` bytes each.
+    pub(crate) fn after(&self, name: &str, prefix: &[u8], length: usize) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for file in files(&self.file(name)) {
+            let bytes = std::fs::read(&file).unwrap();
+            let mut rest = &bytes[..];
+            while let Some(at) = rest.iter().position(|byte| *byte == prefix[0]) {
+                rest = &rest[at..];
+                if rest.starts_with(prefix) {
+                    let end = rest.len().min(prefix.len() + length);
+                    found.insert(String::from_utf8_lossy(&rest[prefix.len()..end]).into_owned());
+                }
+                rest = &rest[1..];
+            }
+        }
+        found
     }
 
     /// Whether a file of the tenant holds these bytes.

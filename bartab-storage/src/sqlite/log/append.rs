@@ -1,10 +1,10 @@
 //! What an append writes.
 
 use bartab_core::event::Record;
-use bartab_core::store::{Batch, MentionRow, ReactionChange, StoreError, ViewRow};
+use bartab_core::store::{Batch, MentionRow, ReactionChange, StoreError};
 use rusqlite::Connection;
 
-use super::row;
+use super::{row, views};
 use crate::sqlite::error::Failure;
 use crate::sqlite::job::Work;
 
@@ -26,7 +26,7 @@ pub(super) fn append(work: &mut Work<'_>, expected_head: u64, batch: &Batch) -> 
     }
     row::insert(conn, &batch.events)?;
     batch.events.iter().try_for_each(|record| put_references(conn, record))?;
-    put_views(conn, &batch.views)?;
+    views::put(conn, &batch.views)?;
     change_reactions(conn, &batch.reactions)?;
     put_mentions(conn, &batch.mentions)?;
     erase(work, &batch.erase)
@@ -40,17 +40,6 @@ fn put_references(conn: &Connection, record: &Record) -> Result<(), Failure> {
     if let Some(subject) = record.envelope.subject {
         conn.prepare_cached("INSERT INTO subjects (subject, seq) VALUES (?1, ?2)")?
             .execute((subject.to_bytes(), record.seq()))?;
-    }
-    Ok(())
-}
-
-pub(super) fn put_views(conn: &Connection, views: &[ViewRow]) -> Result<(), Failure> {
-    if views.is_empty() {
-        return Ok(());
-    }
-    let mut put = conn.prepare_cached("INSERT OR REPLACE INTO views (seq, json) VALUES (?1, ?2)")?;
-    for view in views {
-        put.execute((view.seq, &*view.json))?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod page;
 mod read;
 mod rebuild;
 mod row;
+mod views;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

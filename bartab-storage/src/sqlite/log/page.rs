@@ -2,14 +2,13 @@
 
 use bartab_core::store::{Direction, MessageRow, PageQuery};
 use bartab_core::{RoomId, UserId};
-use bytes::Bytes;
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
 use super::append::WHOLE_ROOM;
 use super::read::bound;
 use super::row::{self, COLUMNS, columns};
-use crate::sqlite::error::{Damaged, Failure};
+use super::views::{self, join_views};
+use crate::sqlite::error::Failure;
 
 /// The most messages for which memory is set aside before any is read.
 const AHEAD: usize = 256;
@@ -56,14 +55,21 @@ fn add_views(conn: &Connection, page: &mut [MessageRow]) -> Result<(), Failure> 
     let (Some(one), Some(other)) = (page.first(), page.last()) else { return Ok(()) };
     let (one, other) = (one.record.seq(), other.record.seq());
     if one.abs_diff(other) > page.len() as u64 * DENSE {
-        let mut select = conn.prepare_cached("SELECT json FROM views WHERE seq = ?1")?;
+        let mut select = conn.prepare_cached(
+            "SELECT v.length, s.json FROM views v CROSS JOIN view_slots s ON s.slot = v.slot WHERE v.seq = ?1",
+        )?;
         for message in page {
             let mut rows = select.query([message.record.seq()])?;
-            message.view = rows.next()?.map(|row| view(row, 0)).transpose()?;
+            if let Some(row) = rows.next()? {
+                message.view = views::view(row, 0)?;
+            }
         }
         return Ok(());
     }
-    let mut select = conn.prepare_cached("SELECT seq, json FROM views WHERE seq >= ?1 AND seq <= ?2")?;
+    let mut select = conn.prepare_cached(
+        "SELECT v.seq, v.length, s.json FROM views v CROSS JOIN view_slots s ON s.slot = v.slot
+         WHERE v.seq >= ?1 AND v.seq <= ?2",
+    )?;
     let mut rows = select.query((one.min(other), one.max(other)))?;
     while let Some(row) = rows.next()? {
         let seq: u64 = row.get(0)?;
@@ -72,7 +78,7 @@ fn add_views(conn: &Connection, page: &mut [MessageRow]) -> Result<(), Failure> 
             false => page.binary_search_by(|message| seq.cmp(&message.record.seq())),
         };
         if let Some(message) = place.ok().and_then(|place| page.get_mut(place)) {
-            message.view = Some(view(row, 1)?);
+            message.view = views::view(row, 1)?;
         }
     }
     Ok(())
@@ -82,28 +88,19 @@ pub(super) fn messages(conn: &Connection, seqs: &[u64]) -> Result<Vec<Option<Mes
     let mut select = conn.prepare_cached(concat!(
         "SELECT ",
         columns!(),
-        ", v.json FROM events e LEFT JOIN views v ON v.seq = e.seq WHERE e.seq = ?1 AND e.lane = 0"
+        ", v.length, s.json FROM events e",
+        join_views!(),
+        "WHERE e.seq = ?1 AND e.lane = 0"
     ))?;
     let mut messages = Vec::with_capacity(seqs.len());
     for seq in seqs {
         let mut rows = select.query([bound(*seq)])?;
         let message = rows.next()?.map(|row| -> Result<MessageRow, Failure> {
-            let view = match row.get_ref(COLUMNS)? {
-                ValueRef::Null => None,
-                _ => Some(view(row, COLUMNS)?),
-            };
-            Ok(MessageRow { record: row::record(row)?, view })
+            Ok(MessageRow { record: row::record(row)?, view: views::view(row, COLUMNS)? })
         });
         messages.push(message.transpose()?);
     }
     Ok(messages)
-}
-
-fn view(row: &Row<'_>, column: usize) -> Result<Bytes, Failure> {
-    match row.get_ref(column)? {
-        ValueRef::Blob(json) => Ok(Bytes::copy_from_slice(json)),
-        _ => Err(Damaged { column }.into()),
-    }
 }
 
 /// Those of `targets`, which rise, that `user` reacts to.

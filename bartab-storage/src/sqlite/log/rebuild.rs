@@ -3,9 +3,9 @@
 use bartab_core::store::MessageRebuild;
 use rusqlite::Connection;
 
-use super::append::{change_reactions, put_mentions, put_views};
-use super::read;
+use super::append::{change_reactions, put_mentions};
 use super::row::{self, columns};
+use super::{read, views};
 use crate::sqlite::error::Failure;
 
 /// How many rows that refer to one message are held at a time.
@@ -13,7 +13,8 @@ const STEP: usize = 1_000;
 
 /// Drops all three and makes them again, one message at a time.
 pub(super) fn rebuild(conn: &Connection) -> Result<(), Failure> {
-    conn.execute_batch("DELETE FROM views; DELETE FROM reactions; DELETE FROM mentions;")?;
+    views::clear(conn)?;
+    conn.execute_batch("DELETE FROM reactions; DELETE FROM mentions;")?;
     let mut messages =
         conn.prepare(concat!("SELECT ", columns!(), " FROM events e WHERE e.lane = 0 ORDER BY e.seq"))?;
     let mut rows = messages.query([])?;
@@ -30,7 +31,7 @@ pub(super) fn rebuild(conn: &Connection) -> Result<(), Failure> {
             }
         }
         let rows = message.finish()?;
-        put_views(conn, rows.view.as_slice())?;
+        views::put(conn, rows.view.as_slice())?;
         change_reactions(conn, &rows.reactions)?;
         put_mentions(conn, &rows.mentions)?;
     }

@@ -50,10 +50,27 @@ CREATE TABLE subjects (
     PRIMARY KEY (subject, seq)
 ) STRICT, WITHOUT ROWID;
 
+-- Which slot holds a message's view, and how much of it.
 CREATE TABLE views (
-    seq  INTEGER PRIMARY KEY,
+    seq    INTEGER PRIMARY KEY,
+    slot   INTEGER NOT NULL,
+    size   INTEGER NOT NULL,
+    length INTEGER NOT NULL
+) STRICT;
+
+-- Views in places that keep their size and are never deleted. When SQLite moves a row to another page it leaves a copy
+-- behind, also with secure_delete. A row that stays where it is has no copies: what overwrites it erases it. (The rows of
+-- events stay as well: they are only added at the end, and only ever get shorter.)
+CREATE TABLE view_slots (
+    slot INTEGER PRIMARY KEY,
     json BLOB NOT NULL
 ) STRICT;
+
+CREATE TABLE free_slots (
+    size INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    PRIMARY KEY (size, slot)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE reactions (
     target INTEGER NOT NULL,
