@@ -1,5 +1,7 @@
 //! The chat service through `tower::ServiceExt::oneshot` on the memory store.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails says so by panicking")]
+
 mod support;
 
 mod bad_input;

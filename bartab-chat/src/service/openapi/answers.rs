@@ -53,7 +53,7 @@ pub(in crate::service) struct Event {
 #[serde(untagged)]
 #[expect(dead_code, reason = "a description, never a value")]
 pub(in crate::service) enum EventOrNothing {
-    Event(Event),
+    Event(Box<Event>),
     Nothing(Nothing),
 }
 

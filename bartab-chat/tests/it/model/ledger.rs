@@ -10,6 +10,11 @@ use bartab_core::{Actor, EventId, MessageView, Timestamp, UserId};
 /// What a command of a batch came to: the events that it appended.
 pub(crate) type Outcome = Result<Vec<Event>, Rejection>;
 
+/// Views by the position of their message.
+type Views = BTreeMap<u64, Vec<u8>>;
+/// Reactions: the message, the emoji, whose.
+type Reactions = BTreeSet<(u64, String, UserId)>;
+
 /// The log and what follows from it.
 pub(crate) struct Ledger {
     pub(crate) state: TenantState,
@@ -17,8 +22,8 @@ pub(crate) struct Ledger {
     /// The state before the first event and after each.
     pub(crate) states: Vec<TenantState>,
     /// What a store would hold beside the log.
-    pub(crate) views: BTreeMap<u64, Vec<u8>>,
-    pub(crate) reactions: BTreeSet<(u64, String, UserId)>,
+    pub(crate) views: Views,
+    pub(crate) reactions: Reactions,
     /// The time at which the next batch is decided.
     pub(crate) now: Timestamp,
     digest: Digest,
@@ -132,8 +137,8 @@ impl Ledger {
     }
 
     /// The views and reactions that follow from the records alone.
-    pub(crate) fn rebuilt(&self) -> (BTreeMap<u64, Vec<u8>>, BTreeSet<(u64, String, UserId)>) {
-        let (mut views, mut reactions) = (BTreeMap::new(), BTreeSet::new());
+    pub(crate) fn rebuilt(&self) -> (Views, Reactions) {
+        let (mut views, mut reactions) = (Views::new(), Reactions::new());
         for record in &self.records {
             let Some(mut rebuild) = MessageRebuild::new(record).unwrap() else { continue };
             let related = self.records.iter().filter(|other| other.envelope.target == Some(record.envelope.id));
