@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::{Chat, require};
+use crate::config::limits;
 use crate::error::{ChatError, CorruptLog};
 use crate::hub::Published;
 use crate::model::Rejection;
@@ -84,11 +85,12 @@ impl Chat {
             (None, Direction::Backward) => Some(end),
             (None, Direction::Forward) => None,
         };
-        let page = PageQuery { room, direction: query.direction, from, since, limit: query.limit + 1 };
+        let limit = query.limit.clamp(1, limits::PAGE_MAX);
+        let page = PageQuery { room, direction: query.direction, from, since, limit: limit + 1 };
         let mut rows = self.inner.stores.log.room_page(page).await?;
         rows.retain(|row| row.record.seq() < end);
-        let has_more = rows.len() > query.limit;
-        rows.truncate(query.limit);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
         let items = self.messages_json(actor, &rows).await?;
         let json = PageJson {
             users: users_json(&published, &people(&items)),
@@ -110,8 +112,9 @@ impl Chat {
         let log = &self.inner.stores.log;
         let query = |direction, from, limit| PageQuery { room, direction, from: Some(from), since, limit };
         // The event itself counts to the older side.
-        let older = around.limit.div_ceil(2);
-        let newer = around.limit - older;
+        let limit = around.limit.clamp(1, limits::PAGE_MAX);
+        let older = limit.div_ceil(2);
+        let newer = limit - older;
         let mut before = log.room_page(query(Direction::Backward, middle + 1, older + 1)).await?;
         let mut after = log.room_page(query(Direction::Forward, middle, newer + 1)).await?;
         after.retain(|row| row.record.seq() <= published.head.seq);

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::history::people;
 use super::{Chat, require};
+use crate::config::limits;
 use crate::error::{ChatError, CorruptLog};
 use crate::hub::{LogEvent, Published, Waiting};
 use crate::sync::{Answer, SyncToken, join_events};
@@ -21,6 +22,10 @@ use crate::wire::{MessageJson, RoomJson, UsersJson, users_json};
 
 /// A wait ends after this long, whatever its caller in process says.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
+/// Rows that are read at a time for somebody who is far behind.
+const STEP: usize = 256;
+/// Bytes of events after which an answer says that there is more. What comes from the ring is bounded by the ring.
+const ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// Which events a reader wants; what is filtered out still counts as read.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +57,13 @@ pub struct SyncQuery {
     pub filter: SyncFilter,
     /// How many events the reader may be behind before it prefers a snapshot.
     pub max_behind: Option<u64>,
+}
+
+impl SyncQuery {
+    /// The limit within what an answer can have: with none it would never come to an end.
+    fn limit(&self) -> usize {
+        self.limit.clamp(1, limits::SYNC_LIMIT_MAX)
+    }
 }
 
 /// The answers to one reader, one after the other.
@@ -239,11 +251,11 @@ impl Chat {
     fn find_recent(&self, actor: &Actor, query: &SyncQuery, published: &Published, since: SyncToken) -> Option<Found> {
         let (state, user) = (&published.state, actor.user_id);
         let tenant = !matches!(actor.kind, ActorKind::Guest { .. });
-        let head = published.head;
+        let (head, limit) = (published.head, query.limit());
         let admit = |event: &LogEvent| event.reaches(state, user, tenant) && query.filter.admits(event);
-        let mut events = self.inner.hub.recent(since.seq, head.seq, query.limit + 1, admit)?;
-        let more = events.len() > query.limit;
-        events.truncate(query.limit);
+        let mut events = self.inner.hub.recent(since.seq, head.seq, limit + 1, admit)?;
+        let more = events.len() > limit;
+        events.truncate(limit);
         let until = match events.last() {
             Some(last) if more => SyncToken::new(last.seq(), &last.digest),
             _ => SyncToken::new(head.seq, &head.digest),
@@ -266,23 +278,30 @@ impl Chat {
             person: Some(actor.user_id),
             tenant: query.filter.rooms.is_none() && !matches!(actor.kind, ActorKind::Guest { .. }),
         };
-        let head = published.head;
-        let log = &self.inner.stores.log;
-        let records = log.read(since.seq, head.seq, &audience, query.limit + 1).await?;
-        let more = records.len() > query.limit;
-        let shown = &records[..records.len().min(query.limit)];
-        let until = match shown.last() {
-            Some(last) if more => SyncToken::new(last.seq(), &last.digest()),
-            _ => SyncToken::new(head.seq, &head.digest),
-        };
-        let mut events = Vec::with_capacity(shown.len());
-        for record in shown {
-            let event = LogEvent::from_record(record)?;
-            if query.filter.admits(&event) {
-                events.push(Arc::new(event));
+        let (head, limit) = (published.head, query.limit());
+        let (mut read, mut bytes) = (0, 0);
+        let mut until = since;
+        let mut events = Vec::new();
+        loop {
+            let step = (limit + 1 - read).min(STEP);
+            let records = self.inner.stores.log.read(until.seq, head.seq, &audience, step).await?;
+            let last = records.len() < step;
+            for record in records {
+                if read == limit || bytes > ANSWER_BYTES {
+                    return Ok(Found { events, until, more: true });
+                }
+                let event = LogEvent::from_record(&record)?;
+                read += 1;
+                bytes += event.json.len();
+                until = SyncToken::new(event.seq(), &event.digest);
+                if query.filter.admits(&event) {
+                    events.push(Arc::new(event));
+                }
+            }
+            if last {
+                return Ok(Found { events, until: SyncToken::new(head.seq, &head.digest), more: false });
             }
         }
-        Ok(Found { events, until, more })
     }
 
     /// `,"rooms":[…],"users":{…}` with rooms that the actor has just joined, each with its timeline.

@@ -238,9 +238,36 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        // What is no UTF-8 would be read with replacement characters in it.
+        if !is_utf8(parts.uri.query().unwrap_or_default()) {
+            return Err(Problem::bad_request("request.invalid_query").into());
+        }
         let pairs = axum::extract::Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
         pairs.map(|query| Self(query.0)).map_err(|_| Problem::bad_request("request.invalid_query").into())
     }
+}
+
+/// Whether what the percent signs of a query stand for is UTF-8.
+fn is_utf8(query: &str) -> bool {
+    if !query.contains('%') {
+        return true;
+    }
+    let mut bytes = Vec::with_capacity(query.len());
+    let mut rest = query.as_bytes();
+    while let [first, after @ ..] = rest {
+        let escaped = after.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    std::str::from_utf8(&bytes).is_ok()
 }
 
 impl Query {

@@ -219,6 +219,21 @@ async fn absurd_queries_are_400_with_the_parameter() {
 }
 
 #[tokio::test]
+async fn a_query_that_is_no_utf8_is_400() {
+    let world = World::new().await;
+    let ann = world.person("ann");
+    let room = ann.public_room().await;
+    let said = ann.say(&room, "x").await["event_id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/rooms/{room}/messages/{said}?reason=");
+    for reason in ["%FF", "%C3", "ok%C3%28", "%ED%A0%80"] {
+        ann.refused(400, "request.invalid_query", "DELETE", &format!("{path}{reason}"), Value::Null).await;
+    }
+    ann.refused(400, "request.invalid_query", "GET", "/v1/rooms?%FF=1", Value::Null).await;
+    let event = ann.expect(200, "DELETE", &format!("{path}100%25+%C3%A9%2"), Value::Null).await;
+    assert_eq!(event["content"]["reason"], "100% \u{e9}%2");
+}
+
+#[tokio::test]
 async fn a_problem_is_rfc_9457_and_names_the_request() {
     let world = World::new().await;
     let ann = world.person("ann");

@@ -15,6 +15,7 @@ mod members;
 mod messages;
 mod model;
 mod openapi;
+mod opening;
 mod rooms;
 mod smoke;
 mod sync;

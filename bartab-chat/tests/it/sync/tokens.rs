@@ -130,6 +130,61 @@ async fn who_is_far_behind_may_prefer_a_snapshot() {
 }
 
 #[tokio::test]
+async fn an_answer_has_a_largest_size() {
+    let world = World::with(Config { recent_events: 2, ..Config::default() }).await;
+    let ann = world.person("ann");
+    let room = ann.public_room().await;
+    let mut reader = ann.reader().await;
+    let mut expected = Vec::new();
+    let text = "x".repeat(8_000);
+    let events = format!("/v1/rooms/{room}/events");
+    for _ in 0..160 {
+        expected
+            .push(ann.expect(201, "POST", &events, json!({"type": "x.big", "content": {"a": text.repeat(8)}})).await);
+    }
+    let (mut seen, mut answers) = (Vec::new(), 0);
+    loop {
+        let answer = reader.answer("&limit=1000").await;
+        assert!(answer.to_string().len() < 5 * 1024 * 1024);
+        seen.extend(answer["events"].as_array().unwrap().iter().cloned());
+        answers += 1;
+        if !reader.more {
+            break;
+        }
+    }
+    assert_eq!(answers, 3);
+    assert!(seen == expected, "nothing is lost for being large");
+}
+
+#[tokio::test]
+async fn in_process_a_limit_is_kept_within_bounds() {
+    let world = World::new().await;
+    let ann = world.person("ann");
+    let room = ann.public_room().await;
+    let since = ann.reader().await.next;
+    for _ in 0..3 {
+        ann.say(&room, "x").await;
+    }
+    for (limit, expected) in [(0, 1), (usize::MAX, 3)] {
+        let query = bartab_chat::SyncQuery {
+            since: Some(since.parse().unwrap()),
+            timeout: std::time::Duration::MAX,
+            limit,
+            filter: bartab_chat::SyncFilter::default(),
+            max_behind: None,
+        };
+        let answer = world.chat.sync(ann.actor.as_ref().unwrap(), &query).await.unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(answer["events"].as_array().unwrap().len(), expected);
+        assert_eq!(answer["more"] == true, expected == 1, "and nothing is skipped");
+        let query = bartab_chat::HistoryQuery { direction: bartab_core::store::Direction::Forward, from: None, limit };
+        let page = world.chat.history(ann.actor.as_ref().unwrap(), room.parse().unwrap(), query).await.unwrap();
+        let page: Value = serde_json::from_slice(&page).unwrap();
+        assert_eq!(page["items"].as_array().unwrap().len(), expected);
+    }
+}
+
+#[tokio::test]
 async fn a_filter_advances_past_what_it_leaves_out() {
     for recent_events in [4_096, 2] {
         let world = World::with(Config { recent_events, ..Config::default() }).await;
