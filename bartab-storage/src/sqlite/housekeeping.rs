@@ -1,8 +1,10 @@
 //! What happens when nothing happens: an idle store lets go of readers and caches.
 
-use std::sync::Weak;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use super::Tenant;
 use super::writer::Order;
@@ -11,12 +13,16 @@ use super::writer::Order;
 const ERASE_AGAIN: Duration = Duration::from_millis(50);
 
 /// Runs from the first use until the store is at rest; the next use starts another one.
-pub(super) async fn run(tenant: Weak<Tenant>, idle_after: Duration) {
+///
+/// `stuck` tells of a deletion that could not be finished at once.
+pub(super) async fn run(tenant: Weak<Tenant>, stuck: Arc<Notify>, idle_after: Duration) {
     let (mut seen, mut still) = (0, Duration::ZERO);
     loop {
         let erasing = tenant.upgrade().is_some_and(|tenant| tenant.writer.is_erasing());
         let nap = if erasing { ERASE_AGAIN.min(idle_after) } else { idle_after };
-        tokio::time::sleep(nap).await;
+        if tokio::time::timeout(nap, stuck.notified()).await.is_ok() {
+            continue;
+        }
         let Some(tenant) = tenant.upgrade() else { return };
         if tenant.writer.is_erasing() {
             tenant.writer.order(Order::Erase).await;

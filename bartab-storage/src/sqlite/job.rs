@@ -84,7 +84,7 @@ where
     T: Send + 'static,
     F: FnOnce(&mut Work<'_>) -> Result<T, Failure> + Send + 'static,
 {
-    pub(super) fn new(work: F, reply: oneshot::Sender<Result<T, StoreError>>) -> Box<dyn Job> {
+    pub(super) fn boxed(work: F, reply: oneshot::Sender<Result<T, StoreError>>) -> Box<dyn Job> {
         Box::new(Self { work: Some(work), result: None, reply })
     }
 }

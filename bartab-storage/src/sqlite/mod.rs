@@ -137,7 +137,8 @@ impl SqliteStore {
     fn used(&self) {
         self.0.uses.fetch_add(1, Ordering::Relaxed);
         if !self.0.housekeeping.load(Ordering::Acquire) && !self.0.housekeeping.swap(true, Ordering::AcqRel) {
-            tokio::spawn(housekeeping::run(Arc::downgrade(&self.0), self.0.idle_after));
+            let stuck = self.0.writer.stuck();
+            tokio::spawn(housekeeping::run(Arc::downgrade(&self.0), stuck, self.0.idle_after));
         }
     }
 }

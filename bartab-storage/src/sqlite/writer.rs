@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bartab_core::store::StoreError;
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::checkpoint;
 use super::error::Failure;
@@ -30,6 +30,8 @@ pub(super) struct Writer {
     keys: Arc<Keys>,
     /// A deletion's text may still be in the WAL.
     erasing: AtomicBool,
+    /// Tells housekeeping that it is so.
+    stuck: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -75,6 +77,7 @@ impl Writer {
             hand: Mutex::new(hand),
             keys,
             erasing: AtomicBool::new(false),
+            stuck: Arc::default(),
         }
     }
 
@@ -94,7 +97,7 @@ impl Writer {
             if queue.closed || queue.waiting.len() >= self.limit {
                 return Err(StoreError::Unavailable(None));
             }
-            queue.waiting.push_back(Task::new(work, reply));
+            queue.waiting.push_back(Task::boxed(work, reply));
             !mem::replace(&mut queue.draining, true)
         };
         if idle {
@@ -117,6 +120,11 @@ impl Writer {
             self.start();
         }
         let _ = wait.await;
+    }
+
+    /// Is notified when a deletion cannot be finished at once.
+    pub(super) fn stuck(&self) -> Arc<Notify> {
+        self.stuck.clone()
     }
 
     /// How many writes wait.
@@ -222,6 +230,8 @@ impl Writer {
     fn truncate(&self, hand: &Hand) {
         if hand.link.as_ref().is_some_and(|link| checkpoint::truncate(link.conn())) {
             self.erasing.store(false, Ordering::Release);
+        } else if self.is_erasing() {
+            self.stuck.notify_one();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The SQLite store against the published contract, and what only a store on disk can get wrong.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "what fails in a test is to be seen")]
+#![expect(clippy::unwrap_used, reason = "what fails in a test is to be seen")]
 
 mod conformance;
 mod damage;

@@ -1,6 +1,6 @@
 //! What an append writes.
 
-use bartab_core::event::Record;
+use bartab_core::event::{Lane, Record};
 use bartab_core::store::{Batch, MentionRow, ReactionChange, StoreError};
 use rusqlite::Connection;
 
@@ -20,6 +20,10 @@ pub(super) fn append(work: &mut Work<'_>, expected_head: u64, batch: &Batch) -> 
     for record in &batch.events {
         if record.seq() != work.pending.head + 1 {
             return Err(StoreError::backend("the events of a batch do not follow one another").into());
+        }
+        if record.envelope.event_type.lane() == Lane::Tenant && record.envelope.room.is_some() {
+            // The index would not find it for the tenant.
+            return Err(StoreError::backend("an event of the whole tenant is in a room").into());
         }
         work.pending.head = record.seq();
         work.pending.keys.extend(record.idempotency.map(|idempotency| (idempotency.key, record.seq())));
