@@ -254,6 +254,62 @@ async fn two_nodes_over_one_log_agree() {
     verify_log(&*one.stores.log).await.unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_unknown_outcome_is_found_out_behind_what_another_node_wrote() {
+    for fault in [Fault::WrittenUnknown, Fault::LostUnknown] {
+        let other = World::new().await;
+        let (world, log) = World::faulty_over(other.stores.clone(), Config::default()).await;
+        let ann = world.person("ann");
+        let room = ann.public_room().await;
+        other.person("bob").arrive().await;
+        let at_other = ann.at(&other.service);
+        at_other.say(&room, "caught up").await;
+        ann.say(&room, "here too").await;
+        log.fail(fault);
+        log.fail_head(true);
+        let asked = posting(&ann, &room, "mine");
+        settle().await;
+        // While this one asks for the head in vain, the other one writes.
+        at_other.say(&room, "theirs").await;
+        log.fail_head(false);
+        assert_eq!(asked.await.unwrap().status, 201, "{fault:?}");
+        ann.say(&room, "last").await;
+        let page = ann.get(&format!("/v1/rooms/{room}/messages?dir=f")).await;
+        let mut said = texts(&page);
+        assert_eq!((said.remove(0), said.remove(0), said.pop()), ("caught up", "here too", Some("last")));
+        said.sort_unstable();
+        assert_eq!(said, ["mine", "theirs"], "each is there once: {fault:?}");
+        verify_log(log.inner()).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_node_writes_reaches_those_who_wait_here() {
+    let other = World::new().await;
+    let (world, log) = World::faulty_over(other.stores.clone(), Config::default()).await;
+    let ann = other.person("ann");
+    let room = ann.public_room().await;
+    log.announce(other.chat.head());
+    settle().await;
+    let bob = world.person("bob");
+    bob.join(&room).await;
+    let mut reader = bob.reader().await;
+    let poll = {
+        let (bob, since) = (bob.clone(), reader.next.clone());
+        tokio::spawn(async move { bob.get(&format!("/v1/sync?since={since}")).await })
+    };
+    world.until_waiting(1).await;
+    let said = ann.say(&room, "from afar").await;
+    log.announce(other.chat.head());
+    assert_eq!(poll.await.unwrap()["events"], json!([said]));
+    // A head that is known already, or that lies: nothing happens.
+    log.announce(1);
+    log.announce(u64::MAX);
+    settle().await;
+    assert_eq!(reader.events("").await, [said]);
+    assert_eq!(world.chat.head(), other.chat.head());
+}
+
 #[tokio::test]
 async fn closing_writes_what_waits_and_refuses_what_comes() {
     let (world, log) = World::faulty(Config::default()).await;

@@ -28,6 +28,7 @@ pub(crate) enum Fault {
 pub(crate) struct FaultyLog {
     inner: Arc<dyn EventLog>,
     held: watch::Sender<bool>,
+    heads: watch::Sender<u64>,
     faults: Mutex<VecDeque<Fault>>,
     reads_fail: AtomicBool,
     head_fails: AtomicBool,
@@ -39,6 +40,7 @@ impl FaultyLog {
         Self {
             inner,
             held: watch::Sender::new(false),
+            heads: watch::Sender::new(0),
             faults: Mutex::default(),
             reads_fail: AtomicBool::new(false),
             head_fails: AtomicBool::new(false),
@@ -64,6 +66,11 @@ impl FaultyLog {
     /// Makes asking for the head fail, or work again.
     pub(crate) fn fail_head(&self, fail: bool) {
         self.head_fails.store(fail, Ordering::SeqCst);
+    }
+
+    /// Tells that the log ends elsewhere now, as a store with several nodes does.
+    pub(crate) fn announce(&self, head: u64) {
+        self.heads.send_replace(head);
     }
 
     /// How many appends began.
@@ -174,6 +181,11 @@ impl EventLog for FaultyLog {
     }
 
     fn watch(&self) -> HeadStream {
-        self.inner.watch()
+        let heads = self.heads.subscribe();
+        Box::pin(futures_util::stream::unfold(heads, async |mut heads| {
+            heads.changed().await.ok()?;
+            let head = *heads.borrow_and_update();
+            Some((head, heads))
+        }))
     }
 }

@@ -44,7 +44,11 @@ impl World {
 
     /// An empty one whose log can be made to fail.
     pub(crate) async fn faulty(config: Config) -> (Self, Arc<FaultyLog>) {
-        let mut stores = stores();
+        Self::faulty_over(stores(), config).await
+    }
+
+    /// A chat over stores that hold something already, whose log can be made to fail for this chat alone.
+    pub(crate) async fn faulty_over(mut stores: ChatStores, config: Config) -> (Self, Arc<FaultyLog>) {
         let log = Arc::new(FaultyLog::over(stores.log));
         stores.log = Arc::clone(&log) as _;
         (Self::over(stores, config).await, log)
