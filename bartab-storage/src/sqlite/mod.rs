@@ -133,6 +133,17 @@ impl SqliteStore {
         self.0.readers.read(read).await
     }
 
+    /// Makes the filter of idempotency keys in the background: nobody waits for it.
+    fn build_filter(&self) {
+        let store = self.clone();
+        tokio::spawn(async move {
+            let keys = store.0.keys.clone();
+            if let Err(error) = store.read(move |conn| keys.build_filter(conn)).await {
+                tracing::warn!(%error, "idempotency keys are looked up in the file");
+            }
+        });
+    }
+
     /// Counts a use; the first after a rest starts the housekeeping.
     fn used(&self) {
         self.0.uses.fetch_add(1, Ordering::Relaxed);

@@ -214,6 +214,10 @@ impl Writer {
                 // connection believes counts any more.
                 hand.link = None;
                 hand.doubt = true;
+                // Whoever asks again with the same key is to find it, if it is there: look before answering.
+                if let Err(error) = hand.connect(&self.keys) {
+                    tracing::error!(%error, "the tenant's file cannot be opened");
+                }
             }
         }
         let (erasing, others): (Vec<_>, Vec<_>) = outcome.ran.into_iter().partition(|(_, erased)| *erased);
@@ -258,7 +262,23 @@ impl Hand {
     fn maintain(&mut self, keys: &Keys) -> bool {
         let Some(link) = &self.link else { return false };
         checkpoint::when_due(link.conn());
-        keys.is_due(false) && advance(link.conn(), keys)
+        keys.is_due(false) && self.advance(keys)
+    }
+
+    /// Brings keys into the index; answers whether that went well. What it writes can be made again from the log, so
+    /// it waits for no fsync: the next transaction's covers it.
+    fn advance(&mut self, keys: &Keys) -> bool {
+        let Some(conn) = self.link.as_ref().map(Link::conn) else { return false };
+        let done = conn
+            .execute_batch("PRAGMA synchronous = NORMAL")
+            .map_err(Failure::from)
+            .and_then(|()| keys.advance(conn))
+            .map_err(StoreError::from);
+        if conn.execute_batch("PRAGMA synchronous = FULL").is_err() {
+            // A connection that does not wait for the disk acknowledges nothing.
+            self.link = None;
+        }
+        done.inspect_err(|error| tracing::warn!(%error, "idempotency keys stay in memory")).is_ok()
     }
 
     fn rest(&mut self, keys: &Keys) {
@@ -267,9 +287,7 @@ impl Hand {
         {
             tracing::warn!(%error, "idempotency keys stay in memory");
         }
-        if let Some(link) = &self.link {
-            while keys.is_due(true) && advance(link.conn(), keys) {}
-        }
+        while keys.is_due(true) && self.advance(keys) {}
         keys.release();
     }
 
@@ -284,24 +302,6 @@ impl Hand {
         self.disconnect();
         self.closed = true;
         self.lock = None;
-    }
-}
-
-/// Brings keys into the index; answers whether that went well. What it writes can be made again from the log, so it
-/// waits for no fsync: the next transaction's covers it.
-fn advance(conn: &Connection, keys: &Keys) -> bool {
-    let advance = || -> Result<(), Failure> {
-        conn.execute_batch("PRAGMA synchronous = NORMAL")?;
-        let done = keys.advance(conn);
-        conn.execute_batch("PRAGMA synchronous = FULL")?;
-        done
-    };
-    match advance().map_err(StoreError::from) {
-        Ok(()) => true,
-        Err(error) => {
-            tracing::warn!(%error, "idempotency keys stay in memory");
-            false
-        }
     }
 }
 

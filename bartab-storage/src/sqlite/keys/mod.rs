@@ -25,6 +25,8 @@ const LEAST: usize = 4_096;
 const MOST: usize = 57_344;
 /// The more the index holds, the more keys it takes for several to share a page.
 const SHARE: u64 = 16;
+/// How many keys of the index are read in the time of one lookup.
+const LOOKUP: u64 = 16;
 
 /// The keys of one tenant.
 #[derive(Default)]
@@ -44,6 +46,8 @@ struct State {
     filter: Option<Filter>,
     /// Somebody makes it.
     filtering: bool,
+    /// How many keys were looked up in the file for want of it.
+    lookups: u64,
 }
 
 /// Where a key is, as far as memory tells.
@@ -67,7 +71,7 @@ impl Keys {
         let size = index::meta(conn, SIZE)?;
         let recent = index::tail(conn, position)?;
         let filter = (size == 0).then(Filter::default);
-        *self.state() = State { recent, position, size, sweep: None, filter, filtering: false };
+        *self.state() = State { recent, position, size, sweep: None, filter, filtering: false, lookups: 0 };
         Ok(())
     }
 
@@ -91,19 +95,26 @@ impl Keys {
         keys.iter().all(|key| matches!(state.place(key), Place::Nowhere))
     }
 
-    /// Makes the filter from the index if it would help, there is none, and nobody else makes it.
+    /// Counts lookups in the file; answers whether it is time for [`Keys::build_filter`], which the caller then owes.
+    pub(super) fn looked_up(&self, keys: usize) -> bool {
+        let state = &mut *self.state();
+        let missing = state.filter.is_none() && !state.filtering && state.sweep.is_none() && state.size <= Filter::MOST;
+        if !missing {
+            return false;
+        }
+        state.lookups += keys as u64;
+        // Reading the whole index pays only after as much was spent on looking into it.
+        state.filtering = state.lookups * LOOKUP >= state.size;
+        state.filtering
+    }
+
+    /// Makes the filter from the index.
     pub(super) fn build_filter(&self, conn: &Connection) -> Result<(), Failure> {
-        let before = {
-            let mut state = self.state();
-            if state.filter.is_some() || state.filtering || state.sweep.is_some() || state.size > Filter::MOST {
-                return Ok(());
-            }
-            state.filtering = true;
-            state.size
-        };
+        let before = self.state().size;
         let filter = index::filter(conn);
         let mut state = self.state();
         state.filtering = false;
+        state.lookups = 0;
         // What entered the index meanwhile is not in the filter: then another try is due.
         if let Some(filter) = filter?
             && state.size == before
@@ -129,13 +140,8 @@ impl Keys {
             state.sweep.take().or_else(|| Sweep::new(&state.recent, size))
         };
         let Some(mut sweep) = taken else { return Ok(()) };
-        let ended = match sweep.advance(conn) {
-            Ok(ended) => ended,
-            Err(error) => {
-                // What it did before is in the index twice at worst, which its primary key forbids: begin again.
-                return Err(error.into());
-            }
-        };
+        // After an error the next sweep begins again: what this one did write, the primary key keeps from standing twice.
+        let ended = sweep.advance(conn)?;
         let state = &mut *self.state();
         if ended {
             if let Some(filter) = &mut state.filter

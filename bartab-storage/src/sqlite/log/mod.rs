@@ -86,13 +86,10 @@ impl EventLog for SqliteStore {
         let asked: Vec<KeyHash> = asked.map(|(key, _)| *key).collect();
         let mut indexed = Vec::new();
         if !asked.is_empty() {
-            let cache = self.0.keys.clone();
-            indexed = self
-                .read(move |conn| {
-                    cache.build_filter(conn)?;
-                    snapshot(conn, || read::find_keys(conn, &asked))
-                })
-                .await?;
+            if self.0.keys.looked_up(asked.len()) {
+                self.build_filter();
+            }
+            indexed = self.read(move |conn| snapshot(conn, || read::find_keys(conn, &asked))).await?;
         }
         let mut indexed = indexed.into_iter();
         let position = |place| match place {
