@@ -10,8 +10,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::response::Response;
 use axum::routing::get;
 use bartab_auth::{AuthService, AuthStores, RegistrationPolicy};
 use bartab_chat::{Chat, ChatService, ChatStores};
@@ -19,7 +17,7 @@ use bartab_core::{SystemClock, SystemRandom};
 use bartab_storage::sqlite::{SqliteOptions, SqliteStore};
 use clap::Parser;
 use tokio::net::TcpListener;
-use tower::ServiceBuilder;
+use tower_layer::Layer as _;
 
 use conversation::Outcome;
 use register::register;
@@ -67,10 +65,7 @@ impl Embedded {
 
     fn router(&self) -> Router {
         let identity = |router: Router, path: &&str| router.route_service(path, self.auth.clone());
-        let chat = ServiceBuilder::new()
-            .layer(self.auth.layer())
-            .map_response(|answer: Response<bartab_chat::Body>| answer.map(Body::new))
-            .service(ChatService::new(self.chat.clone()));
+        let chat = self.auth.layer().layer(ChatService::new(self.chat.clone()));
         IDENTITY.iter().fold(Router::new(), identity).fallback_service(chat)
     }
 

@@ -7,18 +7,15 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use bartab_auth::{AuthService, AuthStores, RegistrationPolicy};
+use bartab_auth::{AuthMiddleware, AuthService, AuthStores, RegistrationPolicy};
 use bartab_chat::{Chat, ChatService, ChatStores};
 use bartab_core::store::{MemoryIdentity, MemoryLog, MemoryMarkers};
 use bartab_core::{Random as _, SystemClock, SystemRandom};
 use bytes::Bytes;
 use clap::Parser;
 use http::{Request, Response};
-use http_body::{Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -26,8 +23,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
-use tower::util::BoxCloneSyncService;
-use tower::{Service as _, ServiceBuilder};
+use tower_layer::Layer as _;
+use tower_service::Service as _;
 
 use conversation::Outcome;
 use register::register;
@@ -36,7 +33,7 @@ mod conversation;
 mod register;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
-type Chatting = BoxCloneSyncService<Request<Incoming>, Response<Body>, Infallible>;
+type Body = UnsyncBoxBody<Bytes, BoxError>;
 
 #[derive(Parser)]
 struct Args {
@@ -45,46 +42,11 @@ struct Args {
     listen: Option<SocketAddr>,
 }
 
-/// What this program answers with, whoever wrote it.
-struct Body(UnsyncBoxBody<Bytes, BoxError>);
-
-impl Body {
-    fn new<B>(body: B) -> Self
-    where
-        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
-        Self(body.map_err(Into::into).boxed_unsync())
-    }
-}
-
-impl From<Bytes> for Body {
-    fn from(bytes: Bytes) -> Self {
-        Self::new(Full::from(bytes))
-    }
-}
-
-impl http_body::Body for Body {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.0).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
-    }
-}
-
 /// Everything that a connection is answered by; a clone is a handle.
 #[derive(Clone)]
 struct App {
     auth: AuthService,
-    chat: Chatting,
+    chat: AuthMiddleware<ChatService>,
 }
 
 impl App {
@@ -101,11 +63,10 @@ impl App {
         let log = Arc::new(MemoryLog::new(&log_id));
         let stores = ChatStores { log, markers: Arc::new(MemoryMarkers::new()), snapshots: None };
         let chat = Chat::open(stores, bartab_chat::Config::default(), clock, random).await?;
-        let chat = ServiceBuilder::new()
-            .layer(auth.layer())
-            .map_response(|answer: Response<bartab_chat::Body>| answer.map(Body::new))
-            .service(ChatService::new(chat));
-        let chat = BoxCloneSyncService::new(chat);
+        // Whoever signs out is not served by a poll that still waits.
+        let waits = chat.clone();
+        auth.revocations().on_revoked(move |session| waits.end_session(session));
+        let chat = auth.layer().layer(ChatService::new(chat));
         Ok(Self { auth, chat })
     }
 
@@ -114,12 +75,14 @@ impl App {
         let path = request.uri().path();
         // Both services are always ready, and neither ever fails: what goes wrong is an answer.
         if path == "/" {
-            Ok(Response::new(Body::from(Bytes::from("The shop. People talk under /v1.\n"))))
+            let page = Full::from("The shop. People talk under /v1.\n").map_err(|never| match never {});
+            Ok(Response::new(page.boxed_unsync()))
         } else if ["/v1/auth/", "/v1/oauth2/", "/v1/me", "/.well-known/"].iter().any(|start| path.starts_with(start)) {
             let response = self.auth.call(request).await?;
-            Ok(response.map(Body::new))
+            Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
         } else {
-            self.chat.call(request).await
+            let response = self.chat.call(request).await?;
+            Ok(response.map(|body| body.boxed_unsync()))
         }
     }
 }
