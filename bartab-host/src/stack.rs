@@ -32,7 +32,7 @@ where
         Ok(()) => {
             let request = request.map(|body| host.bounds.apply(body));
             let answering = AssertUnwindSafe(dispatch(&host, request)).catch_unwind();
-            answering.instrument(asked.span(&id)).await.unwrap_or_else(|panic| asked.panicked(&host, &id, &panic))
+            answering.instrument(asked.span(&id)).await.unwrap_or_else(|panic| asked.panicked(&host, &id, &*panic))
         }
         Err(refused) => {
             // Who waits for `100 Continue` sends nothing before it.
@@ -97,9 +97,7 @@ impl Asked {
 
     fn panicked(&self, host: &Inner, id: &HeaderValue, panic: &(dyn Any + Send)) -> Response<Body> {
         host.metrics.panicked();
-        let text = panic.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text");
-        tracing::error!(panic = text, request = id.to_str().unwrap_or("-"), "a request ended in a panic");
+        tracing::error!(panic = panic_text(panic), request = id.to_str().unwrap_or("-"), "a request ended in a panic");
         Problem::internal().to_response(Some(self.uri.path()), id.to_str().ok()).map(Body::full)
     }
 
@@ -113,6 +111,11 @@ impl Asked {
             tracing::debug!(status, request, method = %self.method, path = self.uri.path(), "answered");
         }
     }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
 }
 
 /// Headers that keep a browser from making more of an answer than it is; a service's own value wins.
@@ -129,4 +132,17 @@ fn protect(response: &mut Response<Body>) {
 pub(crate) fn problem(problem: &Problem, parts: &http::request::Parts) -> Response<Body> {
     let id = bartab_core::http::request_id(&parts.headers);
     problem.to_response(Some(parts.uri.path()), id).map(Body::full)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_panic_is_found_for_the_log() {
+        let thrown = |panic: Box<dyn Any + Send>| panic_text(&*panic).to_owned();
+        assert_eq!(thrown(Box::new("plain")), "plain");
+        assert_eq!(thrown(Box::new(String::from("formatted"))), "formatted");
+        assert_eq!(thrown(Box::new(7)), "no text");
+    }
 }

@@ -54,3 +54,19 @@ async fn a_client_that_hangs_up_while_it_waits_leaves_nothing_behind() {
     }
     eventually("nobody waits any more", async || server.waiting("acme").await == 0).await;
 }
+
+#[tokio::test]
+async fn signing_out_lets_the_polls_of_the_session_go_and_no_others() {
+    let server = Server::acme(config()).await;
+    let alice = server.register("/t/acme", "alice").await;
+    let bob = server.register("/t/acme", "bob").await;
+    let poll = server.waiting_poll("/t/acme", &alice).await;
+    let other = server.waiting_poll("/t/acme", &bob).await;
+    eventually("both wait", async || server.waiting("acme").await == 2).await;
+    let signed_out = server.post_as(&alice, "/t/acme/v1/auth/logout", &serde_json::json!({})).await;
+    assert_eq!(signed_out.status, 204, "{signed_out:?}");
+    let answer = poll.await.unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(!other.is_finished());
+    server.get_as(&alice, "/t/acme/v1/rooms").await.is_problem(401, "auth.invalid_token");
+}
