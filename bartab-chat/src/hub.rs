@@ -102,13 +102,25 @@ struct Waiter {
     ended: AtomicBool,
 }
 
+/// The line of those who wait.
+#[derive(Debug, Default)]
+struct Line {
+    waiters: HashMap<UserId, Vec<Arc<Waiter>>>,
+    /// Sessions that ended lately: a request that was let in just before may enter the line just after.
+    ended: VecDeque<SessionId>,
+}
+
+/// How many ended sessions the line remembers. It bridges the moment between a request's being let in and its
+/// waiting, not the life of a token.
+const ENDED: usize = 256;
+
 /// The meeting place of the sequencer and its readers.
 #[derive(Debug)]
 pub(crate) struct Hub {
     published: ArcSwap<Published>,
     recent: RwLock<Recent>,
     limits: RecentLimits,
-    waiters: Mutex<HashMap<UserId, Vec<Arc<Waiter>>>>,
+    line: Mutex<Line>,
     waiting: AtomicUsize,
     batches: AtomicU64,
     closed: AtomicBool,
@@ -121,7 +133,7 @@ impl Hub {
             published: ArcSwap::from_pointee(published),
             recent: RwLock::new(Recent { events: VecDeque::new(), bytes: 0, before }),
             limits,
-            waiters: Mutex::default(),
+            line: Mutex::default(),
             waiting: AtomicUsize::new(0),
             batches: AtomicU64::new(0),
             closed: AtomicBool::new(false),
@@ -221,7 +233,8 @@ impl Hub {
         if self.waiting.load(Ordering::SeqCst) == 0 {
             return;
         }
-        let waiters = self.lock_waiters();
+        let line = self.line();
+        let waiters = &line.waiters;
         for event in events {
             let envelope = &event.event.envelope;
             let members = envelope.room.and_then(|room| state.rooms.get(&room)).map(|room| &room.members);
@@ -246,10 +259,13 @@ impl Hub {
 
     /// Stands in line for events that reach `user`. Look at the head again after this: what came before is not told.
     pub(crate) fn wait(self: &Arc<Self>, user: UserId, session: Option<SessionId>) -> Waiting {
-        let waiter = Arc::new(Waiter { wake: Notify::new(), session, ended: AtomicBool::new(false) });
         // Counted first, so that a publisher which does not see the count has published before it is read.
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        self.lock_waiters().entry(user).or_default().push(Arc::clone(&waiter));
+        let mut line = self.line();
+        let ended = session.is_some_and(|session| line.ended.contains(&session));
+        let waiter = Arc::new(Waiter { wake: Notify::new(), session, ended: AtomicBool::new(ended) });
+        line.waiters.entry(user).or_default().push(Arc::clone(&waiter));
+        drop(line);
         Waiting { hub: Arc::clone(self), user, waiter }
     }
 
@@ -260,8 +276,12 @@ impl Hub {
 
     /// Ends the waits of a session, because it was revoked.
     pub(crate) fn end_session(&self, session: SessionId) {
-        let waiters = self.lock_waiters();
-        for waiter in waiters.values().flatten().filter(|waiter| waiter.session == Some(session)) {
+        let mut line = self.line();
+        if line.ended.len() == ENDED {
+            line.ended.pop_front();
+        }
+        line.ended.push_back(session);
+        for waiter in line.waiters.values().flatten().filter(|waiter| waiter.session == Some(session)) {
             waiter.ended.store(true, Ordering::SeqCst);
             waiter.wake.notify_one();
         }
@@ -270,7 +290,7 @@ impl Hub {
     /// Ends every wait, now and from now on.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        self.lock_waiters().values().flatten().for_each(|waiter| waiter.wake.notify_one());
+        self.line().waiters.values().flatten().for_each(|waiter| waiter.wake.notify_one());
     }
 
     /// Whether waits have ended for good.
@@ -278,8 +298,8 @@ impl Hub {
         self.closed.load(Ordering::SeqCst)
     }
 
-    fn lock_waiters(&self) -> MutexGuard<'_, HashMap<UserId, Vec<Arc<Waiter>>>> {
-        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -305,14 +325,14 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let mut waiters = self.hub.lock_waiters();
-        if let Some(waiting) = waiters.get_mut(&self.user) {
+        let mut line = self.hub.line();
+        if let Some(waiting) = line.waiters.get_mut(&self.user) {
             waiting.retain(|other| !Arc::ptr_eq(other, &self.waiter));
             if waiting.is_empty() {
-                waiters.remove(&self.user);
+                line.waiters.remove(&self.user);
             }
         }
-        drop(waiters);
+        drop(line);
         self.hub.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }

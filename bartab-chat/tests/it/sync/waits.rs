@@ -108,6 +108,10 @@ async fn a_wait_ends_with_its_session_and_no_other() {
     for poll in [kept, none] {
         assert_eq!(poll.await.unwrap().1, Duration::from_secs(30));
     }
+    // A request that was let in just before the session ended waits no more than one that waited already.
+    let (late, took) = waiting(&session(1), "").await.unwrap();
+    is_empty(&late, &reader);
+    assert_eq!(took, Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
