@@ -60,6 +60,8 @@ async fn signing_out_lets_the_polls_of_the_session_go_and_no_others() {
     let server = Server::acme(config()).await;
     let alice = server.register("/t/acme", "alice").await;
     let bob = server.register("/t/acme", "bob").await;
+    // His first sync is an event that would end her poll.
+    assert_eq!(server.get_as(&bob, "/t/acme/v1/sync").await.status, 200);
     let poll = server.waiting_poll("/t/acme", &alice).await;
     let other = server.waiting_poll("/t/acme", &bob).await;
     eventually("both wait", async || server.waiting("acme").await == 2).await;
