@@ -1,6 +1,7 @@
 //! A row of `events`, in and out.
 
 use bartab_core::event::{Digest, Envelope, EventType, Idempotency, KeyHash, Record, RecordContent};
+use bartab_core::store::StoreError;
 use bartab_core::{EventId, RoomId, Timestamp, UserId};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, Statement};
@@ -20,10 +21,11 @@ pub(super) use columns;
 /// How many columns those are: where a query's own begin.
 pub(super) const COLUMNS: usize = 23;
 
-/// Writes a row. Many rows in one statement were measured, and are slower.
-const INSERT: &str = "INSERT INTO events (seq, time, type, version, sender, bot, hops, room, number, target, \
+/// Writes a row at the end, where SQLite gives it the position after the last one without looking for its place. Many
+/// rows in one statement were measured, and are slower.
+const INSERT: &str = "INSERT INTO events (time, type, version, sender, bot, hops, room, number, target, \
      subject, on_behalf_of, cause, previous, idempotency_key, fingerprint, status, count, facts, content_digest, salt, \
-     content, log, lane) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+     content, log, lane) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// The numbers that named types are stored as. A number once given keeps its meaning.
 const TYPES: [(EventType, i64); 17] = [
@@ -46,8 +48,8 @@ const TYPES: [(EventType, i64); 17] = [
     (EventType::UserUpdated, 17),
 ];
 
-/// Inserts `records`.
-pub(super) fn insert(conn: &Connection, records: &[Record]) -> rusqlite::Result<()> {
+/// Inserts `records`, which follow the last row.
+pub(super) fn insert(conn: &Connection, records: &[Record]) -> Result<(), Failure> {
     if records.is_empty() {
         return Ok(());
     }
@@ -55,13 +57,15 @@ pub(super) fn insert(conn: &Connection, records: &[Record]) -> rusqlite::Result<
     for record in records {
         bind(&mut Binder { statement: &mut statement, index: 0 }, record)?;
         statement.raw_execute()?;
+        if u64::try_from(conn.last_insert_rowid()) != Ok(record.seq()) {
+            return Err(StoreError::backend("the log does not end where it should").into());
+        }
     }
     Ok(())
 }
 
 fn bind(bind: &mut Binder<'_, '_>, record: &Record) -> rusqlite::Result<()> {
     let envelope = &record.envelope;
-    bind.put(envelope.seq())?;
     bind.put(envelope.time().as_millis())?;
     match TYPES.iter().find(|(known, _)| *known == envelope.event_type) {
         Some((_, code)) => bind.put(*code)?,
