@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::error::Failure;
+use super::places::Places;
 
 /// What a write works on: the connection inside its transaction, and what follows when that is committed.
 pub(super) struct Work<'a> {
@@ -24,6 +25,8 @@ pub(super) struct Pending {
     pub(super) keys: Vec<(KeyHash, u64)>,
     /// How many events were erased.
     pub(super) erasures: usize,
+    /// The numbers of rooms.
+    pub(super) places: Places,
 }
 
 /// A place in [`Pending`] to come back to.
@@ -32,11 +35,12 @@ pub(super) struct Mark {
     head: u64,
     keys: usize,
     erasures: usize,
+    places: usize,
 }
 
 impl Pending {
     pub(super) fn mark(&self) -> Mark {
-        Mark { head: self.head, keys: self.keys.len(), erasures: self.erasures }
+        Mark { head: self.head, keys: self.keys.len(), erasures: self.erasures, places: self.places.given() }
     }
 
     pub(super) const fn has_erased_since(&self, mark: Mark) -> bool {
@@ -47,6 +51,7 @@ impl Pending {
         self.head = mark.head;
         self.keys.truncate(mark.keys);
         self.erasures = mark.erasures;
+        self.places.rewind(mark.places);
     }
 }
 

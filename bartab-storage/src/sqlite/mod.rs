@@ -14,6 +14,7 @@ mod markers;
 mod migrate;
 mod open;
 mod options;
+mod places;
 mod readers;
 mod sessions;
 mod signing_keys;

@@ -16,6 +16,7 @@ use super::error::Failure;
 use super::job::{End, Job, Pending, Task, Work};
 use super::keys::Keys;
 use super::open::Link;
+use super::places::Places;
 use super::transaction;
 
 /// How many writes share a transaction at most: an answer waits for all of its transaction.
@@ -60,6 +61,7 @@ struct Hand {
     link: Option<Link>,
     /// The last position of the log.
     head: u64,
+    places: Places,
     /// What is in memory may not be what the file holds.
     doubt: bool,
     closed: bool,
@@ -70,7 +72,15 @@ struct Hand {
 impl Writer {
     /// A writer that opens its connection when the first write comes. `keys` are loaded already.
     pub(super) fn new(path: PathBuf, lock: File, limit: usize, keys: Arc<Keys>) -> Self {
-        let hand = Hand { path, link: None, head: 0, doubt: false, closed: false, lock: Some(lock) };
+        let hand = Hand {
+            path,
+            link: None,
+            head: 0,
+            places: Places::default(),
+            doubt: false,
+            closed: false,
+            lock: Some(lock),
+        };
         Self {
             queue: Mutex::default(),
             limit: limit.max(1),
@@ -200,11 +210,14 @@ impl Writer {
             return Vec::new();
         }
         let Some(Ok(conn)) = hand.link.as_mut().map(Link::used) else { return jobs };
-        let mut pending = Pending { head: hand.head, ..Pending::default() };
+        // What the transaction adds to them counts only if it is committed; else all are forgotten.
+        let places = mem::take(&mut hand.places);
+        let mut pending = Pending { head: hand.head, places, ..Pending::default() };
         let outcome = transaction::run(conn, &mut pending, jobs);
         match &outcome.end {
             End::Committed => {
                 hand.head = pending.head;
+                hand.places = pending.places;
                 self.keys.add(pending.keys.into_iter());
             }
             End::Undone(_) => {}
@@ -289,6 +302,7 @@ impl Hand {
         }
         while keys.is_due(true) && self.advance(keys) {}
         keys.release();
+        self.places = Places::default();
     }
 
     /// Closes the connection, which also moves the rest of the WAL; the next write opens another.

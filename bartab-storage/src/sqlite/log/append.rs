@@ -28,7 +28,7 @@ pub(super) fn append(work: &mut Work<'_>, expected_head: u64, batch: &Batch) -> 
         work.pending.head = record.seq();
         work.pending.keys.extend(record.idempotency.map(|idempotency| (idempotency.key, record.seq())));
     }
-    row::insert(conn, &batch.events)?;
+    row::insert(conn, &mut work.pending.places, &batch.events)?;
     batch.events.iter().try_for_each(|record| put_references(conn, record))?;
     views::put(conn, &batch.views)?;
     change_reactions(conn, &batch.reactions)?;

@@ -21,8 +21,8 @@ macro_rules! page {
         concat!(
             "SELECT ",
             columns!(),
-            " FROM events e INDEXED BY events_room
-             WHERE e.room = ?1 AND e.lane = 0 AND e.seq >= ?2 AND e.seq <= ?3 ORDER BY e.seq ",
+            " FROM events e INDEXED BY events_place
+             WHERE e.place = (SELECT place FROM rooms WHERE room = ?1) AND e.lane = 0 AND e.seq >= ?2 AND e.seq <= ?3 ORDER BY e.seq ",
             $order,
             " LIMIT ?4"
         )

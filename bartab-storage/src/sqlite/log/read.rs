@@ -126,8 +126,8 @@ struct First {
 impl First {
     fn add_room(&mut self, conn: &Connection, room: RoomId, after: u64) -> Result<(), Failure> {
         let mut select = conn.prepare_cached(
-            "SELECT seq FROM events INDEXED BY events_room
-             WHERE room = ?1 AND lane = ?2 AND seq > ?3 AND seq <= ?4 ORDER BY seq",
+            "SELECT seq FROM events INDEXED BY events_place
+             WHERE place = (SELECT place FROM rooms WHERE room = ?1) AND lane = ?2 AND seq > ?3 AND seq <= ?4 ORDER BY seq",
         )?;
         for lane in 0..=1 {
             self.add(&mut select, (room.to_bytes(), lane, bound(after), bound(self.until)))?;
@@ -143,8 +143,8 @@ impl First {
 
     fn add_tenant(&mut self, conn: &Connection, after: u64) -> Result<(), Failure> {
         let mut select = conn.prepare_cached(
-            "SELECT seq FROM events INDEXED BY events_room
-             WHERE room IS NULL AND lane = 2 AND seq > ?1 AND seq <= ?2 ORDER BY seq",
+            "SELECT seq FROM events INDEXED BY events_place
+             WHERE place IS NULL AND lane = 2 AND seq > ?1 AND seq <= ?2 ORDER BY seq",
         )?;
         self.add(&mut select, (bound(after), bound(self.until)))
     }

@@ -7,6 +7,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, Statement};
 
 use crate::sqlite::error::{Damaged, Failure};
+use crate::sqlite::places::Places;
 
 /// The columns of `events` in the order of [`record`] and [`insert`].
 macro_rules! columns {
@@ -25,7 +26,7 @@ pub(super) const COLUMNS: usize = 23;
 /// rows in one statement were measured, and are slower.
 const INSERT: &str = "INSERT INTO events (time, type, version, sender, bot, hops, room, number, target, \
      subject, on_behalf_of, cause, previous, idempotency_key, fingerprint, status, count, facts, content_digest, salt, \
-     content, log, lane) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+     content, log, lane, place) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// The numbers that named types are stored as. A number once given keeps its meaning.
 const TYPES: [(EventType, i64); 17] = [
@@ -49,13 +50,14 @@ const TYPES: [(EventType, i64); 17] = [
 ];
 
 /// Inserts `records`, which follow the last row.
-pub(super) fn insert(conn: &Connection, records: &[Record]) -> Result<(), Failure> {
+pub(super) fn insert(conn: &Connection, places: &mut Places, records: &[Record]) -> Result<(), Failure> {
     if records.is_empty() {
         return Ok(());
     }
     let mut statement = conn.prepare_cached(INSERT)?;
     for record in records {
-        bind(&mut Binder { statement: &mut statement, index: 0 }, record)?;
+        let place = record.envelope.room.map(|room| places.of(conn, room)).transpose()?;
+        bind(&mut Binder { statement: &mut statement, index: 0 }, record, place)?;
         statement.raw_execute()?;
         if u64::try_from(conn.last_insert_rowid()) != Ok(record.seq()) {
             return Err(StoreError::backend("the log does not end where it should").into());
@@ -64,7 +66,7 @@ pub(super) fn insert(conn: &Connection, records: &[Record]) -> Result<(), Failur
     Ok(())
 }
 
-fn bind(bind: &mut Binder<'_, '_>, record: &Record) -> rusqlite::Result<()> {
+fn bind(bind: &mut Binder<'_, '_>, record: &Record, place: Option<i64>) -> rusqlite::Result<()> {
     let envelope = &record.envelope;
     bind.put(envelope.time().as_millis())?;
     match TYPES.iter().find(|(known, _)| *known == envelope.event_type) {
@@ -93,6 +95,7 @@ fn bind(bind: &mut Binder<'_, '_>, record: &Record) -> rusqlite::Result<()> {
     bind.put(record.content.as_ref().map(|content| &*content.json))?;
     bind.put(envelope.id.log())?;
     bind.put(envelope.event_type.lane() as u8)?;
+    bind.put(place)?;
     Ok(())
 }
 
