@@ -1,18 +1,19 @@
 //! The server's configuration: one TOML file, every value of which an environment variable can replace.
 
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::base_url::BaseUrl;
 use crate::tenant_name::TenantName;
 
+mod limits;
 mod load;
 
+pub use limits::{ClassLimits, Limit, LimitOverrides, LimitSetting, Limits};
 pub use load::ConfigError;
 
 /// All that can be configured. Each service's section is that service's own `Config`.
@@ -25,8 +26,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the operator's tools connect: metrics and probes, without a password. Empty: nowhere.
     pub operator_listen: OptionalAddr,
-    /// How clients reach the server from outside, `https://chat.example.org`. It begins every issuer, so changing it
-    /// ends every session. Without it: `http://` and the address that it listens on.
+    /// How clients reach the server from outside, `https://chat.example.org`. It begins every issuer: after a change
+    /// access tokens of the old one fail, and the next refresh carries on. Without it: `http://` and the address that it
+    /// listens on.
     pub public_url: Option<BaseUrl>,
     /// The tenant that answers under every host name that is no tenant's own.
     pub root_tenant: Option<TenantName>,
@@ -171,78 +173,5 @@ impl TenantsConfig {
 
     pub(crate) fn open_timeout(&self) -> Duration {
         Duration::from_secs(self.open_timeout_seconds)
-    }
-}
-
-/// How often one may ask.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Whether there are limits at all; `bartab dev` has none.
-    pub enabled: bool,
-    /// What one address may ask; an IPv6 network of 64 bits counts as one. Many people may share an address.
-    pub address: ClassLimits,
-    /// What one person or bot may ask; the same for both.
-    pub principal: ClassLimits,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            address: ClassLimits {
-                reads: Some(Limit::new(1000, 6000)),
-                writes: Some(Limit::new(500, 3000)),
-                sync: Some(Limit::new(2000, 30_000)),
-                sign_in: Some(Limit::new(20, 30)),
-            },
-            principal: ClassLimits {
-                reads: Some(Limit::new(200, 1200)),
-                writes: Some(Limit::new(60, 300)),
-                sync: Some(Limit::new(200, 3600)),
-                sign_in: None,
-            },
-        }
-    }
-}
-
-/// A limit for each class of requests; a class without one is free.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ClassLimits {
-    /// `GET` and `HEAD`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reads: Option<Limit>,
-    /// Every other method.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub writes: Option<Limit>,
-    /// Polls of `/v1/sync`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sync: Option<Limit>,
-    /// What can be used to guess a password or to make accounts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sign_in: Option<Limit>,
-}
-
-/// One limit: so many at once, and so many each minute after.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limit {
-    /// Requests that may come at once.
-    pub burst: NonZeroU32,
-    /// Requests that each further minute allows.
-    pub per_minute: NonZeroU32,
-}
-
-impl Limit {
-    /// `burst` at once and `per_minute` each minute; 0 counts as 1.
-    pub const fn new(burst: u32, per_minute: u32) -> Self {
-        const fn at_least_one(number: u32) -> NonZeroU32 {
-            match NonZeroU32::new(number) {
-                Some(number) => number,
-                None => NonZeroU32::MIN,
-            }
-        }
-        Self { burst: at_least_one(burst), per_minute: at_least_one(per_minute) }
     }
 }

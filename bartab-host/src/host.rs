@@ -66,7 +66,7 @@ impl Host {
             root: config.root_tenant.clone(),
             auth: config.auth.clone(),
             chat: config.chat.clone(),
-            limits_enabled: config.limits.enabled,
+            limits: config.limits.clone(),
             rates: Arc::clone(&rates),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),

@@ -37,7 +37,8 @@ pub use body::{Body, BodyError};
 pub use cli::run;
 pub use client::Peer;
 pub use config::{
-    ClassLimits, Config, ConfigError, Limit, Limits, LogFormat, OptionalAddr, ServerConfig, TenantsConfig,
+    ClassLimits, Config, ConfigError, Limit, LimitOverrides, LimitSetting, Limits, LogFormat, OptionalAddr,
+    ServerConfig, TenantsConfig,
 };
 pub use folder::{DataFolder, FolderError};
 pub use host::Host;

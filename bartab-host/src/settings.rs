@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::base_url::BaseUrl;
-use crate::config::ClassLimits;
+use crate::config::LimitOverrides;
 
 /// What `tenant.toml` says. Every field may be left out; an unknown one is refused.
 ///
@@ -25,9 +25,9 @@ pub struct TenantSettings {
     /// Who may make an account; without it the server's configuration decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration: Option<Registration>,
-    /// How often each person and bot may ask; without it the server's configuration decides.
+    /// How often each person and bot may ask, where that is not as the server is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub limits: Option<ClassLimits>,
+    pub limits: Option<LimitOverrides>,
 }
 
 /// Who may make an account in a tenant.

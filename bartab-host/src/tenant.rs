@@ -21,6 +21,7 @@ use tower_service::Service;
 
 use crate::base_url::BaseUrl;
 use crate::body::Body;
+use crate::config::Limits;
 use crate::folder::DataFolder;
 use crate::rate::{PrincipalLimits, Rates};
 use crate::registry::{OpenError, Opener};
@@ -167,7 +168,8 @@ pub struct TenantOpener {
     pub(crate) root: Option<TenantName>,
     pub(crate) auth: bartab_auth::Config,
     pub(crate) chat: bartab_chat::Config,
-    pub(crate) limits_enabled: bool,
+    /// What `tenant.toml` may change of them.
+    pub(crate) limits: Limits,
     pub(crate) rates: Arc<Rates>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -227,11 +229,11 @@ impl Opener for TenantOpener {
         };
         let waits = chat.clone();
         auth.revocations().on_revoked(move |session| waits.end_session(session));
-        let own = settings.limits.as_ref().filter(|_| self.limits_enabled);
+        let own = settings.limits.as_ref().filter(|_| self.limits.enabled);
         let limited = LimitedChat {
             chat: ChatService::new(chat),
             rates: Arc::clone(&self.rates),
-            own: own.map(|limits| Arc::new(PrincipalLimits::new("principal", limits))),
+            own: own.map(|own| Arc::new(PrincipalLimits::new("principal", &own.over(&self.limits.principal)))),
             tenant: tag(name),
         };
         let chat = auth.layer().layer(limited.clone());

@@ -157,12 +157,14 @@ mod tests {
             ("BARTAB_LIMITS__ENABLED", "false"),
             ("BARTAB_LOG", "info,bartab_chat=debug"),
             ("BARTAB_OPERATOR_LISTEN", "none"),
+            ("BARTAB_LIMITS__ADDRESS__SIGN_IN", "none"),
         ])
         .unwrap();
         assert_eq!(config.listen.port(), 80);
         assert_eq!(config.trusted_proxies.len(), 1);
         assert!(!config.limits.enabled && config.operator_listen.0.is_none());
         assert_eq!(config.log, "info,bartab_chat=debug");
+        assert!(config.limits.address.sign_in.is_none() && config.limits.address.writes.is_some());
     }
 
     #[test]
