@@ -1,12 +1,13 @@
 //! Finds a tenant by its name or by a host name, and looks at the folder when it does not know it.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bartab_core::Clock;
 
+use super::Chain;
 use super::slot::Slot;
 use crate::folder::{DataFolder, FolderError};
 use crate::settings::TenantSettings;
@@ -22,6 +23,10 @@ pub(super) struct Index<T> {
     known: RwLock<Known<T>>,
     /// One scan at a time; holds when the folder had last changed as the last scan began.
     scanned: tokio::sync::Mutex<Option<SystemTime>>,
+    /// Whether a scan has ended. Before, an unknown host name may be that of a tenant that is not known yet.
+    ready: AtomicBool,
+    /// Whether the last scan could not read some tenant's settings.
+    partial: AtomicBool,
     looked: AtomicU64,
 }
 
@@ -33,7 +38,16 @@ struct Known<T> {
 impl<T: Send + Sync + 'static> Index<T> {
     pub(super) fn new(folder: DataFolder, root: Option<TenantName>, clock: Arc<dyn Clock>) -> Self {
         let known = RwLock::new(Known { by_name: HashMap::new(), by_host: HashMap::new() });
-        Self { folder, root, clock, known, scanned: tokio::sync::Mutex::new(None), looked: AtomicU64::new(0) }
+        Self {
+            folder,
+            root,
+            clock,
+            known,
+            scanned: tokio::sync::Mutex::new(None),
+            ready: AtomicBool::new(false),
+            partial: AtomicBool::new(false),
+            looked: AtomicU64::new(0),
+        }
     }
 
     pub(super) async fn by_name(&self, name: &str) -> Option<Arc<Slot<T>>> {
@@ -50,7 +64,7 @@ impl<T: Send + Sync + 'static> Index<T> {
             Ok(settings) => Some(self.add(name, settings)),
             Err(FolderError::Missing(_)) => None,
             Err(error) => {
-                tracing::error!(tenant = %name, %error, "a tenant's settings cannot be used");
+                tracing::error!(tenant = %name, error = %Chain(&error), "a tenant's settings cannot be used");
                 None
             }
         }
@@ -61,7 +75,9 @@ impl<T: Send + Sync + 'static> Index<T> {
         if let Some(slot) = self.read(find) {
             return Some(slot);
         }
-        if self.root.is_none() || self.time_to_look() {
+        // Settings that cannot be read are read again, though not for every request.
+        let cheap = self.root.is_none() && !self.partial.load(Ordering::Relaxed);
+        if !self.ready.load(Ordering::Acquire) || cheap || self.time_to_look() {
             self.scan().await.inspect_err(|error| tracing::error!(%error, "the tenants cannot be listed")).ok()?;
             if let Some(slot) = self.read(find) {
                 return Some(slot);
@@ -89,17 +105,23 @@ impl<T: Send + Sync + 'static> Index<T> {
         let known = self.read(|known| known.by_name.keys().cloned().collect());
         let found = blocking(move || look(&folder, before, &known)).await.unwrap_or(Ok(None))?;
         let Some(Found { changed, settings }) = found else { return Ok(()) };
+        let mut partial = false;
         for (name, settings) in settings {
             match settings {
                 Ok(settings) => _ = self.add(name, settings),
                 Err(FolderError::Missing(_)) => {}
-                Err(error) => tracing::error!(tenant = %name, %error, "a tenant's settings cannot be used"),
+                Err(error) => {
+                    partial = true;
+                    tracing::error!(tenant = %name, error = %Chain(&error), "a tenant's settings cannot be used");
+                }
             }
         }
+        self.partial.store(partial, Ordering::Relaxed);
+        self.ready.store(true, Ordering::Release);
         // A folder that changed this very moment may change again without its time telling so.
         let now = UNIX_EPOCH + Duration::from_millis(self.clock.now().as_millis());
         let settled = |at: &SystemTime| now.duration_since(*at).is_ok_and(|age| age >= LOOK_EVERY);
-        *scanned = changed.filter(settled);
+        *scanned = changed.filter(settled).filter(|_| !partial);
         Ok(())
     }
 

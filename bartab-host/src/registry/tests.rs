@@ -47,6 +47,10 @@ struct Fixture {
 }
 
 fn fixture(names: &[&str], max_open: usize) -> Fixture {
+    fixture_with_root(names, max_open, None)
+}
+
+fn fixture_with_root(names: &[&str], max_open: usize, tenant: Option<&str>) -> Fixture {
     let root = tempfile::tempdir().unwrap();
     let folder = DataFolder::open(root.path()).unwrap();
     for name in names {
@@ -54,8 +58,9 @@ fn fixture(names: &[&str], max_open: usize) -> Fixture {
     }
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_000)));
     let counts = Counting::default();
+    let root_tenant = tenant.map(|name| name.parse().unwrap());
     let config = TenantsConfig { max_open, idle_seconds: 60, ..TenantsConfig::default() };
-    let registry = Registry::new(folder.clone(), None, counts.clone(), config, clock.clone());
+    let registry = Registry::new(folder.clone(), root_tenant, counts.clone(), config, clock.clone());
     Fixture { registry, counts, clock, folder, _root: root }
 }
 
@@ -158,6 +163,28 @@ async fn a_tenant_that_is_made_later_is_found_by_name_and_by_host() {
     assert_eq!(it.registry.by_host("b.example").await.unwrap().as_str(), "b");
     create(&it.folder, "c", &TenantSettings::default());
     assert_eq!(it.registry.by_name("c").await.unwrap().as_str(), "c");
+}
+
+#[tokio::test]
+async fn requests_that_come_before_the_first_scan_wait_for_it() {
+    let it = fixture_with_root(&["root"], 10, Some("root"));
+    let hosts = vec!["b.example".parse().unwrap()];
+    create(&it.folder, "b", &TenantSettings { hosts, ..TenantSettings::default() });
+    let answers = futures_util::future::join_all((0..8).map(|_| it.registry.by_host("b.example"))).await;
+    assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|used| **used == *"b")));
+    assert_eq!(it.registry.by_host("other.example").await.unwrap().as_str(), "root");
+}
+
+#[tokio::test]
+async fn settings_that_could_not_be_read_are_read_again() {
+    let it = fixture(&[], 10);
+    create(&it.folder, "b", &TenantSettings::default());
+    let settings = it.folder.tenant(&"b".parse().unwrap()).join("tenant.toml");
+    std::fs::write(&settings, "hosts = 3").unwrap();
+    assert!(matches!(it.registry.by_host("b.example").await, Err(Refusal::Unknown)));
+    std::fs::write(&settings, "hosts = ['b.example']").unwrap();
+    it.clock.advance(Duration::from_secs(1));
+    assert_eq!(it.registry.by_host("b.example").await.unwrap().as_str(), "b");
 }
 
 #[tokio::test]
