@@ -68,7 +68,8 @@ impl Class {
         if matches!(*method, http::Method::GET | http::Method::HEAD | http::Method::OPTIONS) {
             return if path == "/v1/sync" { Self::Sync } else { Self::Read };
         }
-        let sign_in = matches!(path, "/v1/auth/register" | "/v1/auth/login" | "/v1/oauth2/token");
+        // Not `/v1/oauth2/token`: many people behind one address refresh there, and its secrets are not to be guessed.
+        let sign_in = matches!(path, "/v1/auth/register" | "/v1/auth/login");
         if sign_in { Self::SignIn } else { Self::Write }
     }
 
@@ -99,6 +100,13 @@ mod tests {
         assert_eq!(destination("/t/../x"), by_name("..", "/x"));
         assert_eq!(destination("/t//x"), by_name("", "/x"));
         assert_eq!(destination("/tea"), Destination::ByHost);
+    }
+
+    #[test]
+    fn only_passwords_and_new_accounts_are_sign_ins() {
+        let class = |path| Class::of(&http::Method::POST, path);
+        assert_eq!((class("/v1/auth/login"), class("/v1/auth/register")), (Class::SignIn, Class::SignIn));
+        assert_eq!((class("/v1/oauth2/token"), class("/v1/sync")), (Class::Write, Class::Write));
     }
 
     #[test]
