@@ -44,7 +44,9 @@ impl Auth {
     /// Makes an account as the tenant's policy allows, and signs it in.
     ///
     /// # Errors
-    /// [`AuthError::RegistrationClosed`], [`AuthError::Invalid`], [`AuthError::UsernameTaken`], [`AuthError::Busy`].
+    /// [`AuthError::RegistrationClosed`], [`AuthError::Invalid`], [`AuthError::UsernameTaken`], [`AuthError::Busy`];
+    /// [`StoreError::OutcomeUnknown`] also when the account is made but cannot be signed in: its owner can then do so
+    /// with [`Auth::login`].
     pub async fn register(
         &self,
         username: &str,
@@ -57,7 +59,11 @@ impl Auth {
         }
         let account = NewAccount { display_name, ..NewAccount::member(username, password) };
         let account = self.create_account(account).await?;
-        self.start_session(&account, None).await
+        self.start_session(&account, None).await.map_err(|error| match error {
+            AuthError::Store(StoreError::OutcomeUnknown(_)) => error,
+            // Any other failure would say that nothing was written, and the account was.
+            error => AuthError::Store(StoreError::OutcomeUnknown(error.into())),
+        })
     }
 
     /// Makes an account whatever the policy: for the operator and for seeding.

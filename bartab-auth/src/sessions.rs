@@ -123,7 +123,10 @@ impl Auth {
         if inner.sessions_opened.fetch_add(1, Ordering::Relaxed) % PRUNE_EVERY == PRUNE_EVERY - 1 {
             // What ended later may still have to be refused when the tenant is opened again.
             let before = Timestamp::from_secs(now.as_secs().saturating_sub(inner.config.access_token_seconds));
-            inner.stores.sessions.prune(before, PRUNE_LIMIT).await?;
+            // The session is there and its owner must get it; what could not be cleared away now waits for the next time.
+            if let Err(error) = inner.stores.sessions.prune(before, PRUNE_LIMIT).await {
+                tracing::warn!(%error, "old sessions cannot be cleared away");
+            }
         }
         Ok(tokens)
     }
@@ -133,8 +136,16 @@ impl Auth {
     ///
     /// `client_id` is the client that asks, when it says so; `scope` narrows the access token.
     ///
+    /// Everything that can fail is done before the token is spent, so after [`StoreError::Unavailable`] the same token
+    /// is still good. After [`StoreError::OutcomeUnknown`] it may be spent although nobody got the next one: the caller
+    /// tries it again, and gets either new tokens or [`AuthError::InvalidGrant`] and has to sign in. A spent token is
+    /// never answered with tokens, because a thief could not be told from its owner.
+    ///
     /// # Errors
-    /// [`AuthError::InvalidGrant`], [`AuthError::InvalidScope`].
+    /// [`AuthError::InvalidGrant`], [`AuthError::InvalidScope`], [`AuthError::Store`].
+    ///
+    /// [`StoreError::Unavailable`]: bartab_core::store::StoreError::Unavailable
+    /// [`StoreError::OutcomeUnknown`]: bartab_core::store::StoreError::OutcomeUnknown
     pub async fn refresh(
         &self,
         refresh_token: &str,
@@ -149,11 +160,6 @@ impl Auth {
             return Err(AuthError::InvalidGrant);
         }
         let now = inner.clock.now();
-        // What can be refused without spending the token is refused first; a spent one is the store's to see.
-        let exceeds = scope.is_some_and(|scope| !scope.is_subset(session.scopes));
-        if exceeds && session.current == presented.secret() {
-            return Err(AuthError::InvalidScope);
-        }
         let next = presented.next(&*inner.random);
         let rotation = Rotation {
             session_id: presented.session(),
@@ -163,21 +169,38 @@ impl Auth {
             now,
             expires_at: now.after(inner.config.refresh_token_life()),
         };
-        let session = match inner.stores.sessions.rotate(rotation).await? {
-            RotationOutcome::Rotated(session) => session,
-            RotationOutcome::Reused(session) => {
-                tracing::warn!(session = %session.session_id, user = %session.user_id, "a spent refresh token was used");
-                self.ended(session.session_id);
-                return Err(AuthError::InvalidGrant);
-            }
-            RotationOutcome::Refused => return Err(AuthError::InvalidGrant),
-        };
+        // A spent token ends the session whatever else is wrong with the request.
+        if session.current != presented.secret() {
+            self.rotate(rotation).await?;
+            return Err(AuthError::InvalidGrant);
+        }
+        if !session.is_live(now) {
+            return Err(AuthError::InvalidGrant);
+        }
+        let scopes = scope.unwrap_or(session.scopes);
+        if !scopes.is_subset(session.scopes) {
+            return Err(AuthError::InvalidScope);
+        }
         let account = inner.stores.accounts.get(session.user_id).await?;
         let Some(account) = account.filter(|account| account.state == AccountState::Active) else {
             self.end(session.user_id, session.session_id).await?;
             return Err(AuthError::InvalidGrant);
         };
-        self.tokens(&account, &session, scope.unwrap_or(session.scopes), &next, now)
+        let tokens = self.tokens(&account, &session, scopes, &next, now)?;
+        if self.rotate(rotation).await? { Ok(tokens) } else { Err(AuthError::InvalidGrant) }
+    }
+
+    /// Spends a refresh token; answers whether it was the newest. The use of a spent one ends the session.
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, AuthError> {
+        match self.0.stores.sessions.rotate(rotation).await? {
+            RotationOutcome::Rotated(_) => Ok(true),
+            RotationOutcome::Reused(session) => {
+                tracing::warn!(session = %session.session_id, user = %session.user_id, "a spent refresh token was used");
+                self.ended(session.session_id);
+                Ok(false)
+            }
+            RotationOutcome::Refused => Ok(false),
+        }
     }
 
     /// The caller's live sessions, newest first, at most 100.

@@ -30,6 +30,7 @@ pub(crate) struct Register {
         (status = 403, description = "`registration.closed`"),
         (status = 409, description = "`username.taken`"),
         (status = 503, description = "`auth.busy`: too many passwords are being hashed"),
+        (status = 504, description = "`write.unknown`: the account may be made; sign in to find out"),
     ),
 )]
 pub(crate) async fn handler(Tenant(auth): Tenant, Json(body): Json<Register>) -> Result<Response, Failure> {

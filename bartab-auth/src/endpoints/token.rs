@@ -33,6 +33,12 @@ pub(crate) struct TokenRequest {
         (status = 200, description = "New tokens", body = Tokens),
         (status = 400, description = "RFC 6749 section 5.2", body = OAuthErrorBody),
         (status = 401, description = "`invalid_client`", body = OAuthErrorBody),
+        (status = 503, description = "`temporarily_unavailable`: the token is not spent", body = OAuthErrorBody),
+        (
+            status = 504, body = OAuthErrorBody,
+            description = "`server_error`, described as `write.unknown`: the token may be spent; try it once more, and \
+                           sign in again if that is answered `invalid_grant`",
+        ),
     ),
 )]
 pub(crate) async fn handler(Tenant(auth): Tenant, form: Result<Form, OAuthError>) -> Result<Response, OAuthError> {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod discovery;
+mod failures;
 mod layer;
 mod login;
 mod me;
