@@ -1,6 +1,7 @@
 //! Public keys that another process publishes (RFC 7517), fetched, kept and fetched again.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use bartab_core::{Clock, Timestamp};
 use jsonwebtoken::jwk::Jwk;
 use reqwest::redirect::Policy;
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 
 use super::jwk::VerifyingKey;
@@ -30,7 +32,7 @@ pub struct RemoteConfig {
     /// The JWK Set: an `https` URL, or `http` on a private network.
     pub jwks_url: String,
     /// The keys are fetched again after so many seconds: 300 at first. A key that is no longer published is then no
-    /// longer good.
+    /// longer good, nor is any token signed with it.
     #[serde(default = "RemoteConfig::default_max_age")]
     pub max_age_seconds: u64,
     /// They are fetched at most once in so many seconds, whatever tokens come: 10 at first.
@@ -74,6 +76,10 @@ pub(super) struct Remote {
     max_age: Duration,
     min_interval: Duration,
     keys: RwLock<Fetched>,
+    /// Raised after the keys have changed.
+    generation: AtomicU64,
+    /// The second from which on the keys are too old; 0 when there are none. Beside the lock, for every request asks.
+    stale_from: AtomicU64,
     /// Held while fetching, so that requests that need the same keys wait for one fetch; when it was last tried.
     tried_at: Mutex<Option<Timestamp>>,
 }
@@ -81,7 +87,8 @@ pub(super) struct Remote {
 #[derive(Default)]
 struct Fetched {
     keys: Arc<[VerifyingKey]>,
-    at: Option<Timestamp>,
+    /// SHA-256 of the document that they were read from.
+    digest: [u8; 32],
 }
 
 #[derive(Deserialize)]
@@ -97,13 +104,17 @@ impl Remote {
     /// Fetches the keys, unless that was tried a moment ago; those that are there stay when it fails.
     pub(super) async fn fetch(&self, now: Timestamp) -> Result<(), TokenError> {
         let mut tried_at = self.tried_at.lock().await;
-        let lately = tried_at.is_some_and(|at| now.since(at) < self.min_interval);
-        if !lately {
+        if !self.lately(*tried_at, now) {
             *tried_at = Some(now);
             match self.download().await {
-                Ok(keys) => {
+                Ok(new) => {
                     let mut fetched = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-                    *fetched = Fetched { keys, at: Some(now) };
+                    if fetched.digest != new.digest {
+                        *fetched = new;
+                        self.generation.fetch_add(1, Ordering::Release);
+                    }
+                    let stale_from = now.as_secs().saturating_add(self.max_age.as_secs());
+                    self.stale_from.store(stale_from, Ordering::Release);
                 }
                 Err(error) => tracing::warn!(url = %self.url, %error, "the issuer's keys cannot be fetched"),
             }
@@ -112,11 +123,23 @@ impl Remote {
     }
 
     fn is_stale(&self, now: Timestamp) -> bool {
-        let at = self.keys.read().unwrap_or_else(PoisonError::into_inner).at;
-        at.is_none_or(|at| now.since(at) >= self.max_age)
+        now.as_secs() >= self.stale_from.load(Ordering::Acquire)
     }
 
-    async fn download(&self) -> Result<Arc<[VerifyingKey]>, bartab_core::store::BoxError> {
+    /// Whether the keys are old, and nobody fetches them or tried to a moment ago.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.is_stale(now) && self.tried_at.try_lock().is_ok_and(|tried_at| !self.lately(*tried_at, now))
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    fn lately(&self, tried_at: Option<Timestamp>, now: Timestamp) -> bool {
+        tried_at.is_some_and(|at| now.since(at) < self.min_interval)
+    }
+
+    async fn download(&self) -> Result<Fetched, bartab_core::store::BoxError> {
         let mut response = self.client.get(&self.url).send().await?;
         if response.status() != http::StatusCode::OK {
             return Err(format!("the issuer answered {}", response.status()).into());
@@ -128,11 +151,16 @@ impl Remote {
             }
             document.extend_from_slice(&chunk);
         }
+        let digest = Sha256::digest(&document).into();
         let document: Document = serde_json::from_slice(&document)?;
         // A key of a kind that we do not know is no reason to refuse the others (RFC 7517 section 5).
         let read = |key| serde_json::from_value::<Jwk>(key).ok().and_then(|jwk| VerifyingKey::from_jwk(&jwk));
         let keys: Arc<[VerifyingKey]> = document.keys.into_iter().take(MAX_KEYS).filter_map(read).collect();
-        if keys.is_empty() { Err("the document holds no key that can verify".into()) } else { Ok(keys) }
+        if keys.is_empty() {
+            Err("the document holds no key that can verify".into())
+        } else {
+            Ok(Fetched { keys, digest })
+        }
     }
 }
 
@@ -160,6 +188,8 @@ impl Verifier {
             max_age: Duration::from_secs(config.max_age_seconds),
             min_interval: Duration::from_secs(config.min_interval_seconds),
             keys: RwLock::default(),
+            generation: AtomicU64::new(0),
+            stale_from: AtomicU64::new(0),
             tried_at: Mutex::new(None),
         };
         let audience = config.audience.as_deref().unwrap_or(&config.issuer);

@@ -20,11 +20,13 @@ use super::signer::ACCESS_TOKEN_TYPE;
 
 /// A longer token is refused unread; ours have about 700 bytes.
 const MAX_TOKEN: usize = 8 * 1024;
+/// Another process's tokens may be good for at most a day, as ours: its revocations do not reach us.
+const MAX_REMOTE_LIFE_SECONDS: u64 = 24 * 60 * 60;
 
 /// Verifies the access tokens of one issuer for one audience.
 ///
 /// A token that was verified is remembered, so that the next request with it costs a look-up; it is still refused once
-/// it runs out or its session ends. Clones share the memory.
+/// it runs out, its session ends, or its key is found to be no longer published. Clones share the memory.
 #[derive(Clone)]
 pub struct Verifier(Arc<Inner>);
 
@@ -49,6 +51,8 @@ struct Known {
     actor: Arc<Actor>,
     issued_at: Timestamp,
     expires_at: Timestamp,
+    /// The generation of the keys that the signature was checked with.
+    generation: u64,
 }
 
 /// Why an access token is refused.
@@ -82,6 +86,9 @@ pub enum TokenError {
     /// Its time is up.
     #[error("the token has expired")]
     Expired,
+    /// It is another process's and good for more than a day.
+    #[error("the token is good for too long")]
+    LivesTooLong,
     /// It claims to be made in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
@@ -140,7 +147,7 @@ impl Verifier {
     /// What is wrong with it. With remote keys, [`TokenError::UnknownKey`] may mean that they have to be fetched;
     /// [`Verifier::authenticate`] does.
     pub fn verify(&self, token: &str) -> Result<Arc<Actor>, TokenError> {
-        self.recall(token).unwrap_or_else(|| self.examine(token))
+        self.known(token).unwrap_or_else(|| self.examine(token))
     }
 
     /// The actor that `token` stands for, if it is good now; fetches the issuer's keys when they are old or the token
@@ -173,8 +180,25 @@ impl Verifier {
     }
 
     /// What was found before, if the token is a known one: the way that nearly every request takes.
+    ///
+    /// `None` also when the issuer's keys have to be fetched again: one request does that, the others go on.
     pub(crate) fn recall(&self, token: &str) -> Option<Result<Arc<Actor>, TokenError>> {
+        #[cfg(feature = "remote-jwks")]
+        if let Keys::Remote(remote) = &self.0.keys
+            && remote.is_due(self.0.clock.now())
+        {
+            return None;
+        }
+        self.known(token)
+    }
+
+    fn known(&self, token: &str) -> Option<Result<Arc<Actor>, TokenError>> {
         let known = self.0.known.get(token)?;
+        // Its key may be gone.
+        if known.generation != self.0.generation() {
+            self.0.known.remove(token);
+            return None;
+        }
         let Some(refusal) = known.refusal(&self.0.revocations, self.0.clock.now()) else {
             return Some(Ok(known.actor));
         };
@@ -187,13 +211,19 @@ impl Verifier {
         if token.len() > MAX_TOKEN {
             return Err(TokenError::Malformed);
         }
+        // Read before the keys are: should they change meanwhile, the token is examined again.
+        let generation = inner.generation();
         let claims = inner.read(token)?;
         let now = inner.clock.now();
         claims.check(&inner.issuer, &inner.audience, now)?;
+        if self.is_remote() && claims.exp.saturating_sub(claims.iat) > MAX_REMOTE_LIFE_SECONDS {
+            return Err(TokenError::LivesTooLong);
+        }
         let known = Known {
             issued_at: Timestamp::from_secs(claims.iat),
             expires_at: Timestamp::from_secs(claims.exp),
             actor: Arc::new(claims.into_actor()),
+            generation,
         };
         if let Some(refusal) = known.refusal(&inner.revocations, now) {
             return Err(refusal);
@@ -218,6 +248,15 @@ impl Inner {
             Keys::Local(keys) => look(&keys.read().unwrap_or_else(PoisonError::into_inner)),
             #[cfg(feature = "remote-jwks")]
             Keys::Remote(remote) => look(&remote.keys()),
+        }
+    }
+
+    /// Changes whenever the keys do; those of this process never do.
+    fn generation(&self) -> u64 {
+        match &self.keys {
+            Keys::Local(_) => 0,
+            #[cfg(feature = "remote-jwks")]
+            Keys::Remote(remote) => remote.generation(),
         }
     }
 

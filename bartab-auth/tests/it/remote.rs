@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
+use crate::tokens::Forge;
 use crate::world::{ISSUER, World, config, memory};
 
 /// A server that answers every request with one document, and counts them.
@@ -210,4 +211,69 @@ async fn issuer_and_audience_are_checked_all_the_same() {
     let publisher = Publisher::open(jwks(&world).await).await;
     let token = world.person("alice").await.access_token;
     assert_eq!(publisher.verifier(&world).authenticate(&token).await, Err(TokenError::WrongIssuer));
+}
+
+#[tokio::test]
+async fn a_remembered_token_is_refused_once_its_key_is_withdrawn() {
+    let (old, new) = (World::open().await, World::on(memory(), config(), 2).await);
+    let publisher = Publisher::open(jwks(&old).await).await;
+    let verifier = publisher.verifier(&old);
+    let token = old.person("alice").await.access_token;
+    assert!(verifier.authenticate(&token).await.is_ok());
+    publisher.publish(200, jwks(&new).await);
+    assert!(verifier.authenticate(&token).await.is_ok(), "known for five minutes more");
+    assert_eq!(publisher.asked(), 1);
+    // Nothing but the remembered token comes, and still the keys are fetched again.
+    old.advance(300);
+    assert_eq!(verifier.authenticate(&token).await, Err(TokenError::UnknownKey));
+    assert_eq!(verifier.verify(&token), Err(TokenError::UnknownKey));
+    assert_eq!(publisher.asked(), 2);
+}
+
+#[tokio::test]
+async fn another_token_s_fetch_makes_remembered_ones_be_examined_again() {
+    let (old, new) = (World::open().await, World::on(memory(), config(), 2).await);
+    let publisher = Publisher::open(jwks(&old).await).await;
+    let verifier = publisher.verifier(&old);
+    let token = old.person("alice").await.access_token;
+    assert!(verifier.authenticate(&token).await.is_ok());
+    publisher.publish(200, jwks(&new).await);
+    old.advance(10);
+    assert!(verifier.authenticate(&new.person("alice").await.access_token).await.is_ok());
+    assert_eq!(verifier.verify(&token), Err(TokenError::UnknownKey));
+}
+
+#[tokio::test]
+async fn old_keys_are_fetched_for_remembered_tokens_but_not_with_each_of_them() {
+    let world = World::open().await;
+    let publisher = Publisher::open(jwks(&world).await).await;
+    let verifier = publisher.verifier(&world);
+    let token = world.person("alice").await.access_token;
+    assert!(verifier.authenticate(&token).await.is_ok());
+    world.advance(300);
+    publisher.publish(500, "");
+    for _ in 0..3 {
+        assert!(verifier.authenticate(&token).await.is_ok(), "the keys that are there stay good");
+    }
+    assert_eq!(publisher.asked(), 2);
+    world.advance(10);
+    publisher.publish(200, jwks(&world).await);
+    for _ in 0..3 {
+        assert!(verifier.authenticate(&token).await.is_ok());
+    }
+    assert_eq!(publisher.asked(), 3);
+}
+
+#[tokio::test]
+async fn another_process_s_token_is_good_for_a_day_at_most() {
+    let forge = Forge::open().await;
+    let publisher = Publisher::open(jwks(&forge.world).await).await;
+    let verifier = publisher.verifier(&forge.world);
+    let issued_at = forge.claims["iat"].as_u64().unwrap();
+    let day = forge.with("exp", (issued_at + 86_400).into());
+    assert!(verifier.authenticate(&day).await.is_ok());
+    for exp in [issued_at + 86_401, u64::MAX] {
+        let token = forge.with("exp", exp.into());
+        assert_eq!(verifier.authenticate(&token).await, Err(TokenError::LivesTooLong));
+    }
 }

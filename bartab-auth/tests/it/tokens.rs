@@ -12,16 +12,16 @@ use serde_json::{Value, json};
 use crate::world::{ISSUER, World, config, memory};
 
 /// A tenant, a token of its, and the key that it was signed with.
-struct Forge {
-    world: World,
+pub(crate) struct Forge {
+    pub(crate) world: World,
     header: Value,
-    claims: Value,
+    pub(crate) claims: Value,
     token: String,
     key: EncodingKey,
 }
 
 impl Forge {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let world = World::open().await;
         let token = world.person("alice").await.access_token;
         let key = world.stores.keys.list().await.unwrap().remove(0);
@@ -37,7 +37,7 @@ impl Forge {
         sign(header, claims, Algorithm::EdDSA, &self.key)
     }
 
-    fn with(&self, claim: &str, value: Value) -> String {
+    pub(crate) fn with(&self, claim: &str, value: Value) -> String {
         let mut claims = self.claims.clone();
         claims[claim] = value;
         self.sign(&self.header, &claims)
