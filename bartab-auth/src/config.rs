@@ -32,7 +32,8 @@ pub struct Config {
 pub enum RegistrationPolicy {
     /// Everybody.
     Open,
-    /// Nobody; the operator makes accounts.
+    /// Nobody over HTTP, until the operator opens registration; there are no invites yet. Only the program that holds
+    /// the service makes accounts, with [`Auth::create_account`](crate::Auth::create_account).
     #[default]
     Closed,
 }

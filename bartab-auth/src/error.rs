@@ -70,7 +70,7 @@ impl AuthError {
         match self {
             Self::Invalid(errors) => Problem { errors: errors.clone(), ..Problem::bad_request("request.invalid") },
             Self::RegistrationClosed => {
-                Problem::forbidden("registration.closed").detail("ask the operator for an account")
+                Problem::forbidden("registration.closed").detail("the operator has not opened registration")
             }
             Self::UsernameTaken => Problem::conflict("username.taken").detail("somebody else has this username"),
             Self::BadCredentials => {

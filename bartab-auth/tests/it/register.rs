@@ -115,6 +115,7 @@ async fn a_closed_tenant_takes_nobody_but_the_operator_s() {
     let world = World::with(Config { registration: Config::default().registration, ..config() }).await;
     let answer = world.post(PATH, "", json!({"username": "alice", "password": PASSWORD})).await;
     answer.assert_problem(403, "registration.closed");
+    assert_eq!(answer.text("detail"), "the operator has not opened registration");
     let root = NewAccount { role: TenantRole::Administrator, ..NewAccount::member("root", PASSWORD) };
     let account = world.service.auth().create_account(root).await.unwrap();
     assert_eq!((account.state, account.role), (AccountState::Active, TenantRole::Administrator));
