@@ -7,6 +7,8 @@ use http::request::Parts;
 use http::{Extensions, HeaderMap, header};
 use ipnet::IpNet;
 
+use crate::config::ForwardedHeaders;
+
 /// The other end of the connection. Whoever serves a [`Host`](crate::Host) puts it into the request's extensions;
 /// without it all clients share one address for rate limits, and no proxy is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +16,10 @@ pub struct Peer(pub SocketAddr);
 
 /// The proxies whose forwarding headers are believed.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TrustedProxies(Vec<IpNet>);
+pub(crate) struct TrustedProxies {
+    networks: Vec<IpNet>,
+    headers: ForwardedHeaders,
+}
 
 /// How the client sees the server, and who it is.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,12 +50,12 @@ impl Origin<'_> {
 }
 
 impl TrustedProxies {
-    pub(crate) fn new(networks: Vec<IpNet>) -> Self {
-        Self(networks)
+    pub(crate) fn new(networks: Vec<IpNet>, headers: ForwardedHeaders) -> Self {
+        Self { networks, headers }
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address.to_canonical()))
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(&address.to_canonical()))
     }
 
     /// Who asks, and for what.
@@ -70,9 +75,9 @@ impl TrustedProxies {
         self.forwarded(headers, Origin { address, scheme: None, authority: None }).address
     }
 
-    /// The origin as the nearest trusted proxies tell it; RFC 7239 is preferred to the older headers.
+    /// The origin as the nearest trusted proxies tell it, in the headers that they write and no others.
     fn forwarded<'a>(&self, headers: &'a HeaderMap, mut origin: Origin<'a>) -> Origin<'a> {
-        if headers.contains_key(header::FORWARDED) {
+        if self.headers == ForwardedHeaders::Rfc7239 {
             // The last element is the nearest proxy's; each one before it is believed while its writer is trusted.
             for element in elements(headers, header::FORWARDED.as_str()).rev() {
                 let parameter = |name: &str| {
@@ -130,6 +135,7 @@ fn node(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use super::ForwardedHeaders::{Rfc7239, XForwarded};
     use super::*;
     use http::Request;
 
@@ -143,15 +149,17 @@ mod tests {
         parts
     }
 
-    fn told(peer: &str, headers: &[(&str, &str)]) -> (String, Option<String>, Option<String>) {
-        let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+    type Seen = (String, Option<String>, Option<String>);
+
+    fn told(peer: &str, family: ForwardedHeaders, headers: &[(&str, &str)]) -> Seen {
+        let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()], family);
         let parts = parts(peer, headers);
         let origin = proxies.origin(&parts);
         let host = origin.host().map(Cow::into_owned);
         (origin.address.to_string(), origin.scheme.map(str::to_owned), host)
     }
 
-    fn seen(address: &str, scheme: Option<&str>, host: &str) -> (String, Option<String>, Option<String>) {
+    fn seen(address: &str, scheme: Option<&str>, host: &str) -> Seen {
         (address.to_owned(), scheme.map(str::to_owned), Some(host.to_owned()))
     }
 
@@ -159,8 +167,10 @@ mod tests {
     fn strangers_are_not_believed() {
         let lies =
             [("x-forwarded-for", "1.1.1.1"), ("x-forwarded-host", "evil"), ("forwarded", "for=1.1.1.1;host=evil")];
-        assert_eq!(told("192.0.2.1", &lies), seen("192.0.2.1", None, "inner.example"));
-        assert_eq!(told("::ffff:192.0.2.1", &lies), seen("192.0.2.1", None, "inner.example"));
+        for family in [XForwarded, Rfc7239] {
+            assert_eq!(told("192.0.2.1", family, &lies), seen("192.0.2.1", None, "inner.example"));
+            assert_eq!(told("::ffff:192.0.2.1", family, &lies), seen("192.0.2.1", None, "inner.example"));
+        }
     }
 
     #[test]
@@ -169,12 +179,16 @@ mod tests {
             ("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.0.0.2"),
             ("x-forwarded-proto", "https"),
             ("x-forwarded-host", "Chat.example"),
+            ("forwarded", "for=6.6.6.6;proto=http;host=evil"),
         ];
-        assert_eq!(told("10.0.0.1", &old), seen("192.0.2.7", Some("https"), "chat.example"));
-        let new = [("forwarded", "for=6.6.6.6, for=\"[2001:db8::1]:77\";proto=HTTPS;host=\"chat.example:443\"")];
-        assert_eq!(told("10.0.0.1", &new), seen("2001:db8::1", Some("https"), "chat.example"));
+        assert_eq!(told("10.0.0.1", XForwarded, &old), seen("192.0.2.7", Some("https"), "chat.example"));
+        let new = [
+            ("forwarded", "for=6.6.6.6, for=\"[2001:db8::1]:77\";proto=HTTPS;host=\"chat.example:443\""),
+            ("x-forwarded-for", "6.6.6.6"),
+        ];
+        assert_eq!(told("10.0.0.1", Rfc7239, &new), seen("2001:db8::1", Some("https"), "chat.example"));
         assert_eq!(
-            told("10.0.0.1", &[("forwarded", "for=_hidden;proto=gopher")]),
+            told("10.0.0.1", Rfc7239, &[("forwarded", "for=_hidden;proto=gopher")]),
             seen("10.0.0.1", None, "inner.example")
         );
     }

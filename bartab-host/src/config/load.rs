@@ -19,6 +19,7 @@ const TOP: &[&str] = &[
     "public_url",
     "root_tenant",
     "trusted_proxies",
+    "forwarded",
     "log",
     "log_format",
     "server",
@@ -129,6 +130,7 @@ fn insert(table: &mut Table, path: &[&str], value: Value) -> Result<(), ()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ForwardedHeaders;
     use std::collections::BTreeSet;
 
     fn from_env(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -155,13 +157,14 @@ mod tests {
             ("BARTAB_LISTEN", "0.0.0.0:80"),
             ("BARTAB_TRUSTED_PROXIES", "['10.0.0.0/8']"),
             ("BARTAB_LIMITS__ENABLED", "false"),
+            ("BARTAB_FORWARDED", "rfc7239"),
             ("BARTAB_LOG", "info,bartab_chat=debug"),
             ("BARTAB_OPERATOR_LISTEN", "none"),
             ("BARTAB_LIMITS__ADDRESS__SIGN_IN", "none"),
         ])
         .unwrap();
         assert_eq!(config.listen.port(), 80);
-        assert_eq!(config.trusted_proxies.len(), 1);
+        assert_eq!((config.trusted_proxies.len(), config.forwarded), (1, ForwardedHeaders::Rfc7239));
         assert!(!config.limits.enabled && config.operator_listen.0.is_none());
         assert_eq!(config.log, "info,bartab_chat=debug");
         assert!(config.limits.address.sign_in.is_none() && config.limits.address.writes.is_some());
