@@ -8,19 +8,21 @@ use clap::Args;
 
 use super::stop::Stop;
 use super::{Common, Outcome, on_all_cores, say};
+use crate::config::OptionalAddr;
 use crate::dev::{DevOptions, start};
 
 #[derive(Debug, Args)]
 pub(super) struct Dev {
     /// Where to listen
-    #[arg(long, value_name = "ADDR", env = "BARTAB_LISTEN", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// The data folder; without one a temporary folder, which is removed at the end
-    #[arg(long, value_name = "DIR", env = "BARTAB_DATA")]
+    // Not from the environment, where the folder of a real server may be named.
+    #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Where metrics and probes are served for the operator; nowhere when not given
+    /// Where metrics and probes are served for the operator; nowhere when not given or `none`
     #[arg(long, value_name = "ADDR", env = "BARTAB_OPERATOR_LISTEN")]
-    operator_listen: Option<SocketAddr>,
+    operator_listen: Option<OptionalAddr>,
     #[command(flatten)]
     common: Common,
 }
@@ -33,8 +35,8 @@ impl Dev {
             config.auth.password = PasswordConfig::THROW_AWAY;
         }
         let temporary = self.data.is_none();
-        let options =
-            DevOptions { listen: self.listen, data: self.data, operator_listen: self.operator_listen, config };
+        let operator_listen = self.operator_listen.and_then(|address| address.0);
+        let options = DevOptions { listen: self.listen, data: self.data, operator_listen, config };
         on_all_cores(async move {
             let stop = Stop::listen()?;
             let server = start(options).await?;

@@ -35,7 +35,8 @@ use crate::tenant_name::{TenantName, TenantNameError};
 
 /// The tenant at the root.
 const TENANT: &str = "dev";
-/// In the data folder: what was put into it. It is written last, so a folder without it is seeded.
+/// In the data folder: what was put into it. It is made empty before the tenant and filled last, so tenants in a folder
+/// without it are somebody else's, and a folder where it is empty is seeded.
 const SEEDED: &str = "dev.json";
 
 /// What a server to try things on should be like.
@@ -81,6 +82,12 @@ pub enum DevError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// The folder has tenants that another server has made; here everyone could sign in to them.
+    #[error("{path} has tenants that `bartab dev` has not made; give it a folder of its own")]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
     },
     /// The name of the tenant is none.
     #[error(transparent)]
@@ -129,6 +136,7 @@ pub async fn start(options: DevOptions) -> Result<RunningDev, DevError> {
     let data = data.ok_or(StartError::NoData)?;
     let name: TenantName = TENANT.parse()?;
     let folder = DataFolder::open(&data)?;
+    claim(&data, &folder)?;
     let settings = TenantSettings { registration: Some(Registration::Open), ..TenantSettings::default() };
     match folder.create(&name, &settings) {
         Ok(()) | Err(FolderError::Exists(_)) => {}
@@ -154,10 +162,24 @@ pub async fn start(options: DevOptions) -> Result<RunningDev, DevError> {
     Ok(RunningDev { running, url, seeded, _temporary: temporary })
 }
 
+/// Marks the folder as one to try things on, unless it is another server's.
+fn claim(data: &Path, folder: &DataFolder) -> Result<(), DevError> {
+    let path = data.join(SEEDED);
+    if path.exists() {
+        return Ok(());
+    }
+    if !folder.names()?.is_empty() {
+        return Err(DevError::Foreign { path: data.to_owned() });
+    }
+    fs::write(&path, "").map_err(|source| DevError::File { path, source })
+}
+
 /// What stands in the folder; when nothing stands there yet, it is put there first.
 async fn seed_once(host: &Host, data: &Path) -> Result<Seeded, Box<dyn std::error::Error + Send + Sync>> {
     let path = data.join(SEEDED);
-    if let Ok(text) = fs::read(&path) {
+    if let Ok(text) = fs::read(&path)
+        && !text.is_empty()
+    {
         return Ok(serde_json::from_slice(&text)?);
     }
     let tenant = host.tenant(TENANT).await.ok_or(DevError::Seed)?;
