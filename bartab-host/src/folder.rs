@@ -1,7 +1,7 @@
 //! The data folder: `<data>/tenants/<name>/` is all there is of a tenant.
 
 use std::fs::{self, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::settings::TenantSettings;
@@ -68,7 +68,7 @@ impl DataFolder {
     /// The file system refuses.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let tenants = path.join("tenants");
-        fs::create_dir_all(&tenants).map_err(at(&tenants))?;
+        private_folder(&tenants).map_err(at(&tenants))?;
         Ok(Self { tenants })
     }
 
@@ -103,9 +103,9 @@ impl DataFolder {
             tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&self.tenants).map_err(at(&self.tenants))?;
         let text = toml::to_string_pretty(settings)?;
         let file = making.path().join(SETTINGS);
-        fs::create_dir(making.path().join("media")).map_err(at(making.path()))?;
-        fs::write(&file, text).map_err(at(&file))?;
-        fs::File::open(&file).and_then(|file| file.sync_all()).map_err(at(&file))?;
+        private_folder(&making.path().join("media")).map_err(at(making.path()))?;
+        let written = private_file(&file).and_then(|mut file| file.write_all(text.as_bytes()).and(file.sync_all()));
+        written.map_err(at(&file))?;
         // A rename onto a folder that is not empty fails, so of two commands that race one wins.
         if let Err(error) = fs::rename(making.path(), &target) {
             return Err(if target.exists() { FolderError::Exists(name.clone()) } else { at(&target)(error) });
@@ -167,10 +167,27 @@ impl DataFolder {
     }
 }
 
+/// Makes a folder, and those above it that are missing, for the server's own user alone: what people write is in it.
+fn private_folder(path: &Path) -> io::Result<()> {
+    let mut folder = fs::DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.create(path)
+}
+
+/// Opens a file to write into; when it is missing, it is made for the server's own user alone.
+fn private_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 /// Takes the lock that an open store would hold; it is given back when the file is dropped.
 fn lock(path: &Path) -> Result<fs::File, TryLockError> {
-    let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path);
-    let file = file.map_err(TryLockError::Error)?;
+    let file = private_file(path).map_err(TryLockError::Error)?;
     file.try_lock()?;
     Ok(file)
 }
@@ -202,6 +219,23 @@ mod tests {
         assert!(matches!(data.remove(&name), Err(FolderError::Missing(_))));
         assert!(matches!(data.settings(&name), Err(FolderError::Missing(_))));
         assert_eq!(fs::read_dir(&data.tenants).unwrap().count(), 0, "nothing is left behind");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().unwrap();
+        let data = DataFolder::open(&root.path().join("data")).unwrap();
+        let name: TenantName = "acme".parse().unwrap();
+        data.create(&name, &TenantSettings::default()).unwrap();
+        let tenant = data.tenant(&name);
+        let _held = lock(&tenant.join(LOCK)).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for folder in [root.path().join("data"), data.tenants.clone(), tenant.clone(), tenant.join("media")] {
+            assert_eq!(mode(&folder), 0o700, "{}", folder.display());
+        }
+        assert_eq!((mode(&tenant.join(SETTINGS)), mode(&tenant.join(LOCK))), (0o600, 0o600));
     }
 
     #[test]
