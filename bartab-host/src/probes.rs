@@ -40,32 +40,28 @@ pub(crate) async fn answer(host: &Inner, probe: Probe, parts: &Parts) -> Respons
     match probe {
         Probe::Live => json_answer(&json!({"status": "live"})),
         Probe::Ready => match server_ready(host).await {
-            Ok(tenants) => json_answer(&json!({"status": "ready", "open_tenants": tenants})),
+            Ok(()) => json_answer(&json!({"status": "ready"})),
             Err(not_ready) => problem(&not_ready.to_problem(), parts),
         },
     }
 }
 
-/// Whether the root tenant, where there is one, and every open tenant can do its work.
-async fn server_ready(host: &Inner) -> Result<usize, NotReady> {
+/// Whether the server takes requests, the data folder can be read, and the root tenant, where there is one, can do its
+/// work. Other tenants have probes of their own: one that is broken or closes is no reason to take away all of them.
+async fn server_ready(host: &Inner) -> Result<(), NotReady> {
     if host.registry.is_stopping() {
         return Err(NotReady { check: "server", reason: "it stops" });
-    }
-    if let Some(root) = host.registry.root().await {
-        root.map_err(|refusal| match refusal {
-            Refusal::Suspended => NotReady { check: "tenant", reason: "the root tenant is suspended" },
-            _ => NotReady { check: "tenant", reason: "the root tenant does not open" },
-        })?;
     }
     host.registry.scan().await.map_err(|error| {
         tracing::error!(%error, "the tenants cannot be listed");
         NotReady { check: "storage", reason: "the data folder cannot be read" }
     })?;
-    let open = host.registry.open();
-    for (_, tenant) in &open {
-        tenant_ready(&tenant.tenant).await?;
-    }
-    Ok(open.len())
+    let Some(root) = host.registry.root().await else { return Ok(()) };
+    let root = root.map_err(|refusal| match refusal {
+        Refusal::Suspended => NotReady { check: "tenant", reason: "the root tenant is suspended" },
+        _ => NotReady { check: "tenant", reason: "the root tenant does not open" },
+    })?;
+    tenant_ready(&root).await
 }
 
 pub(crate) async fn tenant_ready(tenant: &Tenant) -> Result<(), NotReady> {

@@ -1,9 +1,9 @@
 //! What the host answers by itself: probes, metrics, request ids, headers, the description of the API.
 
-use bartab_host::OptionalAddr;
+use bartab_host::{Config, OptionalAddr};
 use reqwest::Method;
 
-use crate::support::{Server, config, eventually, read};
+use crate::support::{Server, config, eventually, read, settings};
 
 #[tokio::test]
 async fn probes_answer_under_any_host_name() {
@@ -20,8 +20,13 @@ async fn probes_answer_under_any_host_name() {
 
 #[tokio::test]
 async fn readiness_names_the_check_that_failed() {
-    let server = Server::acme(config()).await;
+    let config = Config { root_tenant: Some("acme".parse().unwrap()), ..config() };
+    let server = Server::with(config, &[("acme", settings()), ("other", settings())]).await;
     assert_eq!(server.get("/t/acme/readyz").await.status, 200);
+    let other = server.running.host().tenant("other").await.unwrap();
+    other.chat().close().await;
+    server.get("/t/other/readyz").await.is_problem(503, "server.not_ready");
+    assert_eq!(server.get("/readyz").await.status, 200, "another tenant takes nothing from the whole");
     let tenant = server.running.host().tenant("acme").await.unwrap();
     tenant.chat().close().await;
     for path in ["/readyz", "/t/acme/readyz"] {
