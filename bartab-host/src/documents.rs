@@ -42,7 +42,7 @@ impl Document {
         match self {
             Self::About => cacheable(&about(host, tenant, &base(host, tenant, parts))),
             Self::ProtectedResource => cacheable(&protected_resource(tenant)),
-            Self::OpenApi => cacheable(&openapi::document(&base(host, tenant, parts))),
+            Self::OpenApi => json_answer(&openapi::document(&base(host, tenant, parts))),
             Self::Ready => match tenant_ready(tenant).await {
                 Ok(()) => json_answer(&json!({"status": "ready"})),
                 Err(not_ready) => problem(&not_ready.to_problem(), parts),

@@ -29,6 +29,7 @@ async fn answer(host: &Host, request: Request<Incoming>) -> Response<Body> {
             let mut response = Response::new(Body::full(host.metrics()));
             let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
             response.headers_mut().insert(header::CONTENT_TYPE, text);
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             response
         }
         path => match Probe::at(path) {
