@@ -32,8 +32,11 @@ pub struct Config {
     pub public_url: Option<BaseUrl>,
     /// The tenant that answers under every host name that is no tenant's own.
     pub root_tenant: Option<TenantName>,
-    /// The proxies whose `Forwarded` and `X-Forwarded-*` headers are believed.
+    /// The proxies whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Which headers these proxies write. The others are ignored: a proxy lets through what it does not write, and then
+    /// the client has written it.
+    pub forwarded: ForwardedHeaders,
     /// What is logged, as `tracing-subscriber`'s `EnvFilter` reads it: `info`, `info,bartab_chat=debug`.
     pub log: String,
     /// How it is logged.
@@ -59,6 +62,7 @@ impl Default for Config {
             public_url: None,
             root_tenant: None,
             trusted_proxies: Vec::new(),
+            forwarded: ForwardedHeaders::default(),
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             server: ServerConfig::default(),
@@ -104,6 +108,18 @@ impl<'de> Deserialize<'de> for OptionalAddr {
     }
 }
 
+/// How a proxy tells who asked it, and for what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum ForwardedHeaders {
+    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
+    #[default]
+    #[serde(rename = "x-forwarded")]
+    XForwarded,
+    /// `Forwarded`, as RFC 7239 has it.
+    #[serde(rename = "rfc7239")]
+    Rfc7239,
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
@@ -121,6 +137,9 @@ pub enum LogFormat {
 pub struct ServerConfig {
     /// Connections at once; further ones wait in the system's queue.
     pub max_connections: usize,
+    /// Connections at once from one address, where an IPv6 network of 64 bits counts as one; further ones are closed.
+    /// Trusted proxies may have more. Without it: a quarter of `max_connections`, 1024 at least.
+    pub max_connections_per_address: Option<usize>,
     /// How long a client may take for the headers of a request, which is also how long a connection may lie idle
     /// between two requests.
     pub header_timeout_seconds: u64,
@@ -138,6 +157,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             max_connections: 65_536,
+            max_connections_per_address: None,
             header_timeout_seconds: 60,
             body_timeout_seconds: 30,
             max_head_bytes: 16 * 1024,

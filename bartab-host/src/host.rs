@@ -81,7 +81,7 @@ impl Host {
             ids: RequestIds::new(&*random),
             metrics: Metrics::new(),
             rates,
-            proxies: TrustedProxies::new(config.trusted_proxies.clone()),
+            proxies: TrustedProxies::new(config.trusted_proxies.clone(), config.forwarded),
             bounds,
             chat: config.chat.clone(),
         };

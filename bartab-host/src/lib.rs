@@ -11,6 +11,7 @@ mod body;
 mod cli;
 mod client;
 mod config;
+mod crowd;
 pub mod dev;
 mod dispatch;
 mod documents;
@@ -37,8 +38,8 @@ pub use body::{Body, BodyError};
 pub use cli::run;
 pub use client::Peer;
 pub use config::{
-    ClassLimits, Config, ConfigError, Limit, LimitOverrides, LimitSetting, Limits, LogFormat, OptionalAddr,
-    ServerConfig, TenantsConfig,
+    ClassLimits, Config, ConfigError, ForwardedHeaders, Limit, LimitOverrides, LimitSetting, Limits, LogFormat,
+    OptionalAddr, ServerConfig, TenantsConfig,
 };
 pub use folder::{DataFolder, FolderError};
 pub use host::Host;

@@ -23,6 +23,7 @@ use crate::base_url::{BaseUrl, BaseUrlError};
 use crate::body::Body;
 use crate::client::Peer;
 use crate::config::{Config, ServerConfig};
+use crate::crowd::{Crowd, Seat};
 use crate::folder::FolderError;
 use crate::host::Host;
 use crate::operator;
@@ -94,7 +95,8 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Rando
     let lines = Lines { stop: CancellationToken::new(), cut: CancellationToken::new(), tasks: TaskTracker::new() };
     let for_clients = {
         let host = host.clone();
-        move |peer| client_service(host.clone(), peer)
+        let crowd = Crowd::new(&config.server, host.inner().proxies.clone());
+        move |peer: SocketAddr| Some(client_service(host.clone(), peer, crowd.enter(peer.ip())?))
     };
     lines.tasks.spawn(accept(
         listener,
@@ -107,13 +109,13 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Rando
     if let Some((listener, _)) = operator {
         const OPERATORS: usize = 64;
         let host = host.clone();
-        let for_operators = move |_| operator::service(host.clone());
+        let for_operators = move |_| Some(operator::service(host.clone()));
         lines.tasks.spawn(accept(listener, http(&config.server), OPERATORS, lines.clone(), for_operators));
     }
     lines.tasks.spawn({
         let (host, stop) = (host.clone(), lines.stop.clone());
         async move {
-            // Host names are known once the settings are read; requests by host name wait for that.
+            // So that the first request need not wait: until a scan has ended, requests by host name do.
             if let Err(error) = host.registry().scan().await {
                 tracing::error!(error = %Chain(&error), "the tenants cannot be listed");
             }
@@ -195,21 +197,23 @@ fn http(config: &ServerConfig) -> http1::Builder {
 fn client_service(
     host: Host,
     peer: SocketAddr,
+    seat: Seat,
 ) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send> + Send {
     let counted = host.connection();
     service_fn(move |mut request: Request<Incoming>| {
-        // The service lives as long as its connection, and so does the count.
-        let _held = &counted;
+        // The service lives as long as its connection, and so do the counts.
+        let _held = (&counted, &seat);
         request.extensions_mut().insert(Peer(peer));
         let answering = host.answer(request);
         async { Ok(answering.await) }
     })
 }
 
-/// Accepts connections until the server stops. At the cap further ones wait in the system's queue.
+/// Accepts connections until the server stops. At the cap further ones wait in the system's queue; one for which there
+/// is no `service` is closed.
 async fn accept<S, F>(listener: TcpListener, http: http1::Builder, cap: usize, lines: Lines, service: F)
 where
-    F: Fn(SocketAddr) -> S + Send + 'static,
+    F: Fn(SocketAddr) -> Option<S> + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send> + Send + 'static,
 {
     let places = Arc::new(Semaphore::new(cap.clamp(1, Semaphore::MAX_PERMITS)));
@@ -220,7 +224,8 @@ where
     while let Some((accepted, place)) = lines.stop.run_until_cancelled(next()).await {
         match accepted {
             Ok((stream, peer)) => {
-                let connection = connection(stream, &http, service(peer), &lines);
+                let Some(service) = service(peer) else { continue };
+                let connection = connection(stream, &http, service, &lines);
                 lines.tasks.spawn(async move {
                     connection.await;
                     drop(place);
