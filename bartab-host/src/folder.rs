@@ -99,8 +99,7 @@ impl DataFolder {
         if target.exists() {
             return Err(FolderError::Exists(name.clone()));
         }
-        let making =
-            tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&self.tenants).map_err(at(&self.tenants))?;
+        let making = unfinished(&self.tenants).map_err(at(&self.tenants))?;
         let text = toml::to_string_pretty(settings)?;
         let file = making.path().join(SETTINGS);
         private_folder(&making.path().join("media")).map_err(at(making.path()))?;
@@ -159,7 +158,7 @@ impl DataFolder {
             TryLockError::WouldBlock => FolderError::InUse(name.clone()),
             TryLockError::Error(source) => FolderError::Io { path: target.join(LOCK), source },
         })?;
-        let grave = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&self.tenants).map_err(at(&self.tenants))?;
+        let grave = unfinished(&self.tenants).map_err(at(&self.tenants))?;
         let moved = grave.path().join(name.as_str());
         fs::rename(&target, &moved).map_err(at(&target))?;
         let path = grave.path().to_owned();
@@ -174,6 +173,15 @@ fn private_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
     folder.create(path)
+}
+
+/// A folder of the server's own user for what is being made or removed; it goes when it is dropped.
+fn unfinished(parent: &Path) -> io::Result<tempfile::TempDir> {
+    let mut folder = tempfile::Builder::new();
+    folder.prefix(UNFINISHED);
+    #[cfg(unix)]
+    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    folder.tempdir_in(parent)
 }
 
 /// Opens a file to write into; when it is missing, it is made for the server's own user alone.
