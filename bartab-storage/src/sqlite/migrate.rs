@@ -10,15 +10,18 @@ const APPLICATION_ID: i32 = 0x4254_4142;
 /// Each migration once, in order; its number is its place from 1. A published one never changes.
 const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_log.sql"), include_str!("migrations/0002_identity.sql")];
 
-/// Brings the file to the newest schema, whole or not at all.
-///
-/// `log_id` becomes the log's own if the file is new.
-pub(super) fn migrate(conn: &mut Connection, log_id: &[u8; 16]) -> Result<(), OpenError> {
+/// What a file of ours is.
+pub(super) struct Found {
+    version: u32,
+    is_new: bool,
+}
+
+/// Refuses a file that is not ours or of a newer program; writes nothing.
+pub(super) fn inspect(conn: &Connection) -> Result<Found, OpenError> {
     let known = MIGRATIONS.len() as u32;
-    let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let application: i32 = transaction.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    let found: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let tables: u32 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let application: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let found: u32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let tables: u32 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let is_new = application == 0 && found == 0 && tables == 0;
     if !is_new && application != APPLICATION_ID {
         return Err(OpenError::Foreign);
@@ -26,10 +29,20 @@ pub(super) fn migrate(conn: &mut Connection, log_id: &[u8; 16]) -> Result<(), Op
     if found > known {
         return Err(OpenError::Newer { found, known });
     }
-    if found == known {
+    Ok(Found { version: found, is_new })
+}
+
+/// Brings the file to the newest schema, whole or not at all.
+///
+/// `log_id` becomes the log's own if the file is new.
+pub(super) fn migrate(conn: &mut Connection, log_id: &[u8; 16]) -> Result<(), OpenError> {
+    let known = MIGRATIONS.len() as u32;
+    let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let Found { version, is_new } = inspect(&transaction)?;
+    if version == known {
         return Ok(());
     }
-    for migration in MIGRATIONS.iter().skip(found as usize) {
+    for migration in MIGRATIONS.iter().skip(version as usize) {
         transaction.execute_batch(migration)?;
     }
     if is_new {

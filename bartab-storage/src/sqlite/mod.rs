@@ -82,6 +82,7 @@ impl SqliteStore {
     fn open_blocking(path: PathBuf, options: SqliteOptions, log_id: [u8; 16]) -> Result<Self, OpenError> {
         let lock = open::lock(&path)?;
         open::create(&path)?;
+        open::inspect(&path)?;
         let mut link = Link::write(&path)?;
         let conn = link.used()?;
         migrate::migrate(conn, &log_id)?;

@@ -1,7 +1,7 @@
 //! Opening a tenant's file: the lock on its folder, connections and their settings.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,11 +9,17 @@ use bartab_core::store::BoxError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::migrate;
+
 /// The file beside the database that is locked while a store is open.
 const LOCK_FILE: &str = "tenant.lock";
 
 /// How long a checkpoint that must finish waits for readers; a read takes a millisecond.
 const BUSY_WAIT: Duration = Duration::from_millis(100);
+
+/// Where a database's header tells how it is read, and what stands there in WAL mode (SQLite's file format, 1.3).
+const READ_VERSION: usize = 19;
+const READ_VERSION_WAL: u8 = 2;
 
 /// Why a tenant's file was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +75,29 @@ pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
 pub(super) fn create(path: &Path) -> Result<(), OpenError> {
     private(OpenOptions::new().write(true).create(true).truncate(false)).open(path)?;
     Ok(())
+}
+
+/// Refuses a file that is not ours before any setting of ours is written into it.
+pub(super) fn inspect(path: &Path) -> Result<(), OpenError> {
+    let mut header = Vec::new();
+    File::open(path)?.take(READ_VERSION as u64 + 1).read_to_end(&mut header)?;
+    // Empty: new. In WAL mode and closed cleanly: opening it to write changes nothing, while a connection that only
+    // reads would leave an empty WAL behind.
+    let Some(version) = header.get(READ_VERSION) else { return Ok(()) };
+    if *version == READ_VERSION_WAL && !companion(path, "-wal").try_exists()? {
+        return Ok(());
+    }
+    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(BUSY_WAIT)?;
+    migrate::inspect(&conn)?;
+    Ok(())
+}
+
+/// A file that SQLite keeps beside the database.
+pub(super) fn companion(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// The file holds private keys and private words: nobody but the owner reads it.

@@ -58,10 +58,27 @@ async fn a_newer_file_is_refused_with_both_versions() {
 async fn a_stranger_s_database_is_refused_and_left_alone() {
     let folder = Folder::default();
     Connection::open(folder.file("a")).unwrap().execute_batch("CREATE TABLE theirs (id)").unwrap();
+    let before = std::fs::read(folder.file("a")).unwrap();
     assert!(matches!(try_open(&folder).await, Err(OpenError::Foreign)));
+    assert_eq!(std::fs::read(folder.file("a")).unwrap(), before);
     let tables = "SELECT group_concat(name) FROM sqlite_schema";
     let tables: String = Connection::open(folder.file("a")).unwrap().query_row(tables, [], |row| row.get(0)).unwrap();
     assert_eq!(tables, "theirs");
+}
+
+#[tokio::test]
+async fn a_refused_file_s_wal_is_left_alone() {
+    let folder = Folder::default();
+    let theirs = Connection::open(folder.file("a")).unwrap();
+    theirs.execute_batch("PRAGMA journal_mode = WAL; PRAGMA application_id = 7; CREATE TABLE theirs (id)").unwrap();
+    let copy = folder.file("b");
+    let wal = |file: &std::path::Path| file.with_file_name("tenant.db-wal");
+    std::fs::copy(folder.file("a"), &copy).unwrap();
+    std::fs::copy(wal(&folder.file("a")), wal(&copy)).unwrap();
+    let before = (std::fs::read(&copy).unwrap(), std::fs::read(wal(&copy)).unwrap());
+    let refused = SqliteStore::open(&copy, SqliteOptions::default(), &SystemRandom).await;
+    assert!(matches!(refused, Err(OpenError::Foreign)));
+    assert_eq!((std::fs::read(&copy).unwrap(), std::fs::read(wal(&copy)).unwrap()), before);
 }
 
 #[tokio::test]
