@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bartab_core::SystemRandom;
+use bartab_core::event::KeyHash;
 use bartab_core::store::conformance::fixtures::{ChainBuilder, person, room};
 use bartab_core::store::{EventLog, Marker, MarkerStore, StoreError};
 use tempfile::TempDir;
@@ -208,6 +209,56 @@ async fn after_a_commit_of_unknown_outcome_the_file_is_opened_again_and_believed
     assert_eq!(head.seq, 1);
     store.append(head.seq, batch).await.unwrap();
     assert_eq!(store.head().await.unwrap(), chain.head());
+}
+
+#[tokio::test]
+async fn while_an_outcome_is_unknown_nothing_is_said_about_it() {
+    let (_folder, store) = open().await;
+    let mut chain = ChainBuilder::on(&store, 1).await.unwrap();
+    chain.say(person(1), room(1), "before");
+    chain.commit(&store).await.unwrap();
+    // A reader in the way keeps the WAL from being emptied, and so the doubt from being settled.
+    let other = rusqlite::Connection::open(store.path()).unwrap();
+    other.execute_batch("BEGIN; SELECT * FROM events").unwrap();
+    store.0.writer.with_connection(|conn| conn.commit_hook(Some(|| true)).unwrap());
+    chain.say(person(1), room(1), "lost");
+    let (expected, batch) = chain.take();
+    assert!(matches!(store.append(expected, batch.clone()).await, Err(StoreError::OutcomeUnknown(_))));
+    let key = KeyHash([7; 16]);
+    assert!(!store.surely_unknown(&[key]));
+    assert!(matches!(store.head().await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.get(&[2]).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.find_keys(&[key]).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.append(expected, batch.clone()).await, Err(StoreError::Unavailable(_))));
+    other.execute_batch("COMMIT").unwrap();
+    // A key that memory has not seen, as that of a commit which turns out to have happened.
+    let happened = "UPDATE events SET idempotency_key = ?1, status = 201, count = 1 WHERE seq = 1";
+    other.execute(happened, [key.0]).unwrap();
+    assert_eq!(store.find_keys(&[key]).await.unwrap(), [Some(1)]);
+    assert_eq!(store.head().await.unwrap().seq, 1);
+    store.append(expected, batch).await.unwrap();
+    assert_eq!(store.head().await.unwrap(), chain.head());
+}
+
+#[tokio::test]
+async fn a_deletion_of_unknown_outcome_still_empties_the_wal() {
+    let (_folder, store) = open().await;
+    store.advance(&[marker(1)]).await.unwrap();
+    let other = rusqlite::Connection::open(store.path()).unwrap();
+    other.execute_batch("BEGIN; SELECT * FROM markers").unwrap();
+    store.0.writer.with_connection(|conn| conn.commit_hook(Some(|| true)).unwrap());
+    let erased = store.write(|work| {
+        work.conn.execute("DELETE FROM markers", [])?;
+        work.pending.erasures += 1;
+        Ok(())
+    });
+    assert!(matches!(erased.await, Err(StoreError::OutcomeUnknown(_))));
+    assert!(store.0.writer.is_erasing());
+    other.execute_batch("COMMIT").unwrap();
+    while store.0.writer.is_erasing() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert!(!store.0.writer.in_doubt());
 }
 
 #[tokio::test]

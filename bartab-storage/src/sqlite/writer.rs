@@ -29,6 +29,8 @@ pub(super) struct Writer {
     /// Only the job that drains the queue takes it.
     hand: Mutex<Hand>,
     keys: Arc<Keys>,
+    /// A commit may have happened or not: what is in memory and what readers see may not be what a crash would leave.
+    doubt: Arc<AtomicBool>,
     /// A deletion's text may still be in the WAL.
     erasing: AtomicBool,
     /// Tells housekeeping that it is so.
@@ -62,8 +64,8 @@ struct Hand {
     /// The last position of the log.
     head: u64,
     places: Places,
-    /// What is in memory may not be what the file holds.
-    doubt: bool,
+    /// The writer's.
+    doubt: Arc<AtomicBool>,
     closed: bool,
     /// Declared last and so dropped last: the folder is free when nothing writes any more.
     lock: Option<File>,
@@ -72,12 +74,13 @@ struct Hand {
 impl Writer {
     /// A writer that opens its connection when the first write comes. `keys` are loaded already.
     pub(super) fn new(path: PathBuf, lock: File, limit: usize, keys: Arc<Keys>) -> Self {
+        let doubt = Arc::<AtomicBool>::default();
         let hand = Hand {
             path,
             link: None,
             head: 0,
             places: Places::default(),
-            doubt: false,
+            doubt: doubt.clone(),
             closed: false,
             lock: Some(lock),
         };
@@ -86,6 +89,7 @@ impl Writer {
             limit: limit.max(1),
             hand: Mutex::new(hand),
             keys,
+            doubt,
             erasing: AtomicBool::new(false),
             stuck: Arc::default(),
         }
@@ -115,6 +119,20 @@ impl Writer {
         }
         // The job is gone without an answer only if the runtime was shut down under it.
         answer.await.unwrap_or_else(|gone| Err(StoreError::OutcomeUnknown(Box::new(gone))))
+    }
+
+    /// Whether the outcome of a commit is still unknown.
+    pub(super) fn in_doubt(&self) -> bool {
+        self.doubt.load(Ordering::Acquire)
+    }
+
+    /// Waits until no commit's outcome is unknown; an error when that cannot be told yet.
+    pub(super) async fn settle(self: &Arc<Self>) -> Result<(), StoreError> {
+        if self.in_doubt() {
+            // Whatever is written needs a connection, and there is none before the doubt is gone.
+            self.write(|_| Ok(())).await?;
+        }
+        Ok(())
     }
 
     /// Gives an order, and waits until it is carried out.
@@ -191,7 +209,7 @@ impl Writer {
                 if order != Order::Erase {
                     hand.rest(&self.keys);
                 }
-                self.truncate(&hand);
+                self.truncate(&mut hand);
                 match order {
                     Order::Rest if !self.is_erasing() => hand.disconnect(),
                     Order::Close => hand.close(),
@@ -226,7 +244,7 @@ impl Writer {
                 // After a failed fsync the kernel may call clean what never reached the disk: nothing that this
                 // connection believes counts any more.
                 hand.link = None;
-                hand.doubt = true;
+                self.doubt.store(true, Ordering::Release);
                 // Whoever asks again with the same key is to find it, if it is there: look before answering.
                 if let Err(error) = hand.connect(&self.keys) {
                     tracing::error!(%error, "the tenant's file cannot be opened");
@@ -236,7 +254,7 @@ impl Writer {
         let (erasing, others): (Vec<_>, Vec<_>) = outcome.ran.into_iter().partition(|(_, erased)| *erased);
         others.into_iter().for_each(|(job, _)| job.answer(outcome.end.clone()));
         if !erasing.is_empty() {
-            self.erasing.fetch_or(matches!(outcome.end, End::Committed), Ordering::AcqRel);
+            self.erasing.fetch_or(!matches!(outcome.end, End::Undone(_)), Ordering::AcqRel);
             self.truncate(hand);
             erasing.into_iter().for_each(|(job, _)| job.answer(outcome.end.clone()));
         }
@@ -244,7 +262,12 @@ impl Writer {
     }
 
     /// Empties the WAL, as far as readers let it.
-    fn truncate(&self, hand: &Hand) {
+    fn truncate(&self, hand: &mut Hand) {
+        if self.is_erasing()
+            && let Err(error) = hand.connect(&self.keys)
+        {
+            tracing::warn!(%error, "erased text may still be in the WAL");
+        }
         if hand.link.as_ref().is_some_and(|link| checkpoint::truncate(link.conn())) {
             self.erasing.store(false, Ordering::Release);
         } else if self.is_erasing() {
@@ -262,9 +285,11 @@ impl Hand {
         if self.link.is_none() {
             let link = Link::write(&self.path).map_err(Failure::from)?;
             self.head = last_position(link.conn())?;
-            if self.doubt {
+            if self.doubt.load(Ordering::Acquire) {
+                checkpoint::settle(link.conn(), &self.path)?;
+                self.head = last_position(link.conn())?;
                 keys.load(link.conn())?;
-                self.doubt = false;
+                self.doubt.store(false, Ordering::Release);
             }
             self.link = Some(link);
         }

@@ -25,6 +25,8 @@ use super::readers::snapshot;
 #[async_trait]
 impl EventLog for SqliteStore {
     async fn head(&self) -> Result<Head, StoreError> {
+        // Who asks for the head may want to know what became of an append.
+        self.0.writer.settle().await?;
         let last = self.read(read::last).await?;
         Ok(last.map_or_else(
             || Head { seq: 0, digest: self.0.genesis, time: Timestamp::default() },
@@ -41,6 +43,7 @@ impl EventLog for SqliteStore {
     }
 
     async fn get(&self, seqs: &[u64]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.0.writer.settle().await?;
         let seqs = seqs.to_vec();
         self.read(move |conn| snapshot(conn, || read::get(conn, &seqs))).await
     }
@@ -80,6 +83,7 @@ impl EventLog for SqliteStore {
     }
 
     async fn find_keys(&self, keys: &[KeyHash]) -> Result<Vec<Option<u64>>, StoreError> {
+        self.0.writer.settle().await?;
         // Memory first: a key leaves it only when the index has it, so a later look into the file finds what moved.
         let places = self.0.keys.places(keys);
         let asked = keys.iter().zip(&places).filter(|(_, place)| matches!(place, Place::Index));
@@ -101,7 +105,7 @@ impl EventLog for SqliteStore {
     }
 
     fn surely_unknown(&self, keys: &[KeyHash]) -> bool {
-        self.0.keys.surely_unknown(keys)
+        !self.0.writer.in_doubt() && self.0.keys.surely_unknown(keys)
     }
 
     async fn rebuild_views(&self) -> Result<(), StoreError> {
