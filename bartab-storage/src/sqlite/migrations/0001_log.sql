@@ -5,18 +5,19 @@ CREATE TABLE meta (
     value ANY NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Small columns stand first and content last: what does not ask for content never follows it to overflow pages.
+-- Small columns stand first and content last: what does not ask for content never follows it to overflow pages. The
+-- defaults are those of an ordinary message, which is written without these columns.
 CREATE TABLE events (
     seq             INTEGER PRIMARY KEY,
-    log             INTEGER NOT NULL,
+    log             INTEGER NOT NULL DEFAULT 0,
     time            INTEGER NOT NULL,
-    type            ANY     NOT NULL, -- a number for a named type, text for a custom one
-    lane            INTEGER NOT NULL,
-    place           INTEGER,           -- the room's number in rooms
-    version         INTEGER NOT NULL,
+    type            ANY     NOT NULL DEFAULT 1,  -- a number for a named type, text for a custom one
+    lane            INTEGER NOT NULL DEFAULT 0,
+    place           INTEGER,                     -- the room's number in rooms
+    version         INTEGER NOT NULL DEFAULT 1,
     sender          BLOB    NOT NULL,
-    bot             INTEGER NOT NULL,
-    hops            INTEGER NOT NULL,
+    bot             INTEGER NOT NULL DEFAULT 0,
+    hops            INTEGER NOT NULL DEFAULT 0,
     room            BLOB,
     number          INTEGER,
     target          BLOB,
@@ -25,13 +26,13 @@ CREATE TABLE events (
     cause           BLOB,
     previous        BLOB    NOT NULL,
     idempotency_key BLOB,
-    fingerprint     BLOB,    -- erased with the content
+    fingerprint     BLOB,                        -- erased with the content
     status          INTEGER,
     count           INTEGER,
-    facts           TEXT    NOT NULL,
+    facts           TEXT    NOT NULL DEFAULT '',
     content_digest  BLOB,
-    salt            BLOB,    -- erased with the content
-    content         TEXT     -- erased
+    salt            BLOB,                        -- erased with the content
+    content         TEXT                         -- erased
 ) STRICT;
 
 -- A short number for each room, so that the index below is a third as large and compares numbers.
