@@ -114,6 +114,7 @@ fn rejection_problem(rejection: Rejection) -> Problem {
         Rejection::KindNotAllowed => Problem::forbidden("actor.kind_not_allowed"),
         Rejection::NestedThread => Problem::bad_request("message.nested_thread"),
         Rejection::TooManyReactions => Problem::conflict("message.too_many_reactions"),
+        Rejection::TooManyInvitations => Problem::conflict("member.too_many_invitations"),
         Rejection::TooManyRooms => Problem::conflict("room.too_many"),
     };
     problem.detail(rejection.to_string())

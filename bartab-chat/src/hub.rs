@@ -182,7 +182,10 @@ impl Hub {
         for seq in erase {
             let index = seq.checked_sub(recent.before.0 + 1).and_then(|index| usize::try_from(index).ok());
             if let Some(slot) = index.and_then(|index| recent.events.get_mut(index)) {
-                *slot = Arc::new(slot.erased()?);
+                let erased = Arc::new(slot.erased()?);
+                let before = std::mem::replace(slot, erased).json.len();
+                let after = slot.json.len();
+                recent.bytes = recent.bytes.saturating_sub(before) + after;
             }
         }
         while recent.events.len() > self.limits.events || recent.bytes > self.limits.bytes {
@@ -233,21 +236,27 @@ impl Hub {
         if self.waiting.load(Ordering::SeqCst) == 0 {
             return;
         }
+        // Who is reached by one event of a room is reached by its last one too: memberships have a beginning and, as of
+        // `state`, no end. So each room is gone through once, however many events the batch has.
+        let mut last: HashMap<Option<RoomId>, &LogEvent> = HashMap::new();
         let line = self.line();
-        let waiters = &line.waiters;
         for event in events {
             let envelope = &event.event.envelope;
-            let members = envelope.room.and_then(|room| state.rooms.get(&room)).map(|room| &room.members);
-            // Whichever is the smaller crowd is gone through.
+            last.insert(envelope.room, event);
+            let subject = envelope.subject.and_then(|subject| line.waiters.get(&subject));
+            subject.into_iter().flatten().for_each(|waiter| waiter.wake.notify_one());
+        }
+        for (room, event) in last {
+            let members = room.and_then(|room| state.rooms.get(&room)).map(|room| &room.members);
             match members {
-                Some(members) if members.len() < waiters.len() => {
-                    let users = members.keys().chain(envelope.subject.as_ref());
-                    for user in users.filter(|user| event.reaches(state, **user, true)) {
-                        waiters.get(user).into_iter().flatten().for_each(|waiter| waiter.wake.notify_one());
+                // Whichever is the smaller crowd is gone through.
+                Some(members) if members.len() < line.waiters.len() => {
+                    for user in members.keys().filter(|user| event.reaches(state, **user, true)) {
+                        line.waiters.get(user).into_iter().flatten().for_each(|waiter| waiter.wake.notify_one());
                     }
                 }
                 _ => {
-                    for (user, waiting) in waiters.iter() {
+                    for (user, waiting) in &line.waiters {
                         if event.reaches(state, *user, true) {
                             waiting.iter().for_each(|waiter| waiter.wake.notify_one());
                         }

@@ -4,6 +4,7 @@
 mod chat;
 mod config;
 mod directory;
+mod edits;
 mod error;
 mod hub;
 pub mod model;

@@ -2,20 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use bartab_core::event::EventType;
+use bartab_core::event::Content;
 use bartab_core::store::{Direction, MessageRow, PageQuery};
-use bartab_core::{Actor, EventId, RoomId, Scope, Timestamp, UserId};
+use bartab_core::{Actor, EventId, MessageView, RoomId, Scope, Timestamp, UserId};
 use bytes::Bytes;
 use serde::Serialize;
 
 use super::{Chat, require};
 use crate::config::limits;
+use crate::edits::edits_of;
 use crate::error::{ChatError, CorruptLog};
 use crate::hub::Published;
 use crate::model::Rejection;
 use crate::wire::{MessageJson, UsersJson, message_json, users_json};
 
-/// Edits of one message that are read at a time, and given at most.
+/// Edits of one message that are given, at most.
 const EDITS: usize = 1_000;
 
 /// A part of a room's messages, from one end or from an event on.
@@ -151,12 +152,12 @@ impl Chat {
     /// # Errors
     /// See [`ChatError`].
     pub async fn edits(&self, actor: &Actor, room: RoomId, message: EventId) -> Result<Bytes, ChatError> {
-        use bartab_core::event::Content;
         let row = self.message_row(actor, room, message).await?;
-        let related = self.inner.stores.log.related(message, message.seq(), EDITS).await?;
-        let edits = related.iter().filter(|record| record.envelope.event_type == EventType::MessageEdited);
+        let view = row.view.as_deref().map(MessageView::from_json).transpose().map_err(CorruptLog::Message)?;
+        let last = view.and_then(|view| view.edit);
+        let edits = edits_of(&*self.inner.stores.log, message, last, EDITS).await?;
         let mut items = Vec::new();
-        for record in std::iter::once(&row.record).chain(edits) {
+        for record in std::iter::once(&row.record).chain(&edits) {
             let event = record.to_event().map_err(CorruptLog::Record)?;
             let text = match event.content {
                 Some(Content::Message(content)) => content.text.into_owned(),

@@ -143,7 +143,9 @@ impl Chat {
     /// # Errors
     /// The store's own.
     pub async fn ready(&self) -> Result<(), ChatError> {
-        if self.inner.hub.is_closed() {
+        let jobs = self.inner.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Without its sequencer a chat can be read, but nothing can be said in it.
+        if self.inner.hub.is_closed() || jobs.is_none_or(|jobs| jobs.is_closed()) {
             return Err(ChatError::Closed);
         }
         self.inner.stores.log.head().await?;

@@ -50,6 +50,7 @@ impl Chat {
             random: Arc::clone(&random),
             config: config.clone(),
             snapshot,
+            saving: None,
         };
         let sequencer = tokio::spawn(sequencer.run(queue));
         Ok(Self {

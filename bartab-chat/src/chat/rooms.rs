@@ -1,6 +1,6 @@
 //! Rooms and members: making, listing, joining, inviting, keeping order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bartab_core::event::{Content, Event, Facts, RoomRole};
@@ -219,7 +219,8 @@ impl Chat {
             rooms.iter().filter_map(|room| Some((*room, published.state.access(actor, *room)?))).collect();
         let is_member = joined.iter().any(|(_, access)| access.joined.is_some());
         let markers = if is_member { stores.markers.of_user(actor.user_id).await? } else { Vec::new() };
-        let marker = |room: RoomId| markers.iter().find(|(marked, _)| *marked == room).map_or(0, |(_, number)| *number);
+        let markers: HashMap<RoomId, u64> = markers.into_iter().collect();
+        let marker = |room: RoomId| markers.get(&room).copied().unwrap_or(0);
         let read: Vec<(RoomId, u64)> = joined
             .iter()
             .map(|(room, access)| {
@@ -235,9 +236,8 @@ impl Chat {
             .collect();
         let counts =
             if unread.is_empty() { Vec::new() } else { stores.log.mention_counts(actor.user_id, &unread).await? };
-        let mentions = |room: RoomId| {
-            unread.iter().zip(&counts).find(|((counted, _), _)| *counted == room).map_or(0, |(_, count)| *count)
-        };
+        let counts: HashMap<RoomId, u64> = unread.iter().zip(counts).map(|((room, _), count)| (*room, count)).collect();
+        let mentions = |room: RoomId| counts.get(&room).copied().unwrap_or(0);
         let shown = joined.iter().zip(&read).map(|((id, access), (_, read))| {
             let (room, words) = (access.room, published.directory.room(*id));
             let member = room.members.get(&actor.user_id);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bartab_core::event::{Digest, EventType};
-use bartab_core::store::{Audience, Direction, PageQuery};
+use bartab_core::store::{Audience, Direction, MessageRow, PageQuery};
 use bartab_core::{Actor, ActorKind, RoomId, Scope};
 use bytes::Bytes;
 use serde::Serialize;
@@ -26,6 +26,15 @@ const LONGEST_WAIT: Duration = Duration::from_hours(24);
 const STEP: usize = 256;
 /// Bytes of events after which an answer says that there is more. What comes from the ring is bounded by the ring.
 const ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
+/// Rooms of a snapshot that come with their latest messages, at most.
+const TIMELINES: usize = 200;
+
+/// About how many bytes of an answer a message takes.
+fn row_bytes(row: &MessageRow) -> usize {
+    let content = row.record.content.as_ref().map_or(0, |content| content.json.len());
+    512 + row.view.as_ref().map_or(content, bytes::Bytes::len)
+}
 
 /// Which events a reader wants; what is filtered out still counts as read.
 #[derive(Clone, Debug, Default)]
@@ -163,7 +172,6 @@ impl Chat {
         require(actor, Scope::ChatRead)?;
         let published = self.published();
         let Some(since) = query.since else {
-            self.arrive(actor).await?;
             return self.snapshot_apart(actor, false).await;
         };
         if !self.is_of_this_history(&published, since).await? {
@@ -181,10 +189,13 @@ impl Chat {
     /// thousands wait.
     fn snapshot_apart<'a>(
         &'a self,
-        actor: &'a Actor,
+        actor: &'a Arc<Actor>,
         reset: bool,
     ) -> Pin<Box<dyn Future<Output = Result<Answer, ChatError>> + Send + 'a>> {
-        Box::pin(self.snapshot(actor, reset))
+        Box::pin(async move {
+            self.arrive(actor).await?;
+            self.snapshot(actor, reset).await
+        })
     }
 
     async fn events(
@@ -344,27 +355,34 @@ impl Chat {
         Ok(Answer { empty: false, ..join_events(next, &[], false, &extra) })
     }
 
-    /// The latest messages of each room, oldest first, none past the published head.
+    /// The latest messages of each room, oldest first, none past the published head. Rooms of late are served first:
+    /// when the answer is full, the others come without messages.
     async fn timelines(
         &self,
         published: &Published,
         actor: &Actor,
         rooms: &[RoomJson],
-    ) -> Result<Vec<Vec<bartab_core::store::MessageRow>>, ChatError> {
-        let mut timelines = Vec::with_capacity(rooms.len());
-        for room in rooms {
+    ) -> Result<Vec<Vec<MessageRow>>, ChatError> {
+        let mut timelines = vec![Vec::new(); rooms.len()];
+        let mut order: Vec<usize> = (0..rooms.len()).collect();
+        order.sort_unstable_by_key(|index| std::cmp::Reverse(rooms.get(*index).map(|room| room.last_event_id)));
+        let mut left = ANSWER_BYTES;
+        for index in order.into_iter().take(TIMELINES) {
+            let (Some(room), Some(timeline)) = (rooms.get(index), timelines.get_mut(index)) else { continue };
             let access = published.state.access(actor, room.room_id);
             let since = access.filter(|access| access.joined.is_some()).and_then(|access| access.readable_since());
-            let Some(since) = since else {
-                timelines.push(Vec::new());
-                continue;
-            };
+            let Some(since) = since else { continue };
             let from = Some(published.head.seq + 1);
             let limit = self.inner.config.timeline;
             let query = PageQuery { room: room.room_id, direction: Direction::Backward, from, since, limit };
             let mut rows = self.inner.stores.log.room_page(query).await?;
+            let bytes: usize = rows.iter().map(row_bytes).sum();
+            if bytes > left {
+                break;
+            }
+            left -= bytes;
             rows.reverse();
-            timelines.push(rows);
+            *timeline = rows;
         }
         Ok(timelines)
     }
@@ -373,7 +391,7 @@ impl Chat {
         &self,
         actor: &Actor,
         rooms: Vec<RoomJson>,
-        timelines: &'a [Vec<bartab_core::store::MessageRow>],
+        timelines: &'a [Vec<MessageRow>],
         everyone: &mut BTreeSet<bartab_core::UserId>,
     ) -> Result<Vec<TimelineJson<'a>>, ChatError> {
         let mut shown = Vec::with_capacity(rooms.len());

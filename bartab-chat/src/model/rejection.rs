@@ -49,4 +49,7 @@ pub enum Rejection {
     /// Somebody is in as many rooms as one can be.
     #[error("nobody can be in more rooms")]
     TooManyRooms,
+    /// So many invitations of the person wait for an answer that one more would not be seen.
+    #[error("the person has too many invitations")]
+    TooManyInvitations,
 }

@@ -13,8 +13,6 @@ use super::command::Command;
 pub struct Wanted {
     /// Positions of messages.
     pub messages: BTreeSet<u64>,
-    /// Messages whose edits must be known, because they may be erased.
-    pub edits: BTreeSet<EventId>,
     /// Messages that people react to.
     pub reactions: BTreeMap<UserId, BTreeSet<u64>>,
 }
@@ -23,14 +21,8 @@ impl Wanted {
     /// Adds what `command` of `user` needs.
     pub fn add(&mut self, user: UserId, command: &Command) {
         self.messages.extend(command.messages().map(EventId::seq));
-        match command {
-            Command::DeleteMessage { message, .. } => {
-                self.edits.insert(*message);
-            }
-            Command::React { message, .. } => {
-                self.reactions.entry(user).or_default().insert(message.seq());
-            }
-            _ => {}
+        if let Command::React { message, .. } = command {
+            self.reactions.entry(user).or_default().insert(message.seq());
         }
     }
 }
@@ -87,8 +79,11 @@ impl Targets {
         }
         let Some(target) = event.envelope.target.map(EventId::seq) else { return };
         if let Some(view) = self.views.get_mut(&target) {
+            let before = view.version;
             view.fold(event);
-            self.changed.insert(target);
+            if view.version != before {
+                self.changed.insert(target);
+            }
         }
         match (&event.envelope.event_type, &event.facts) {
             (EventType::MessageEdited, _) => self.insert_edit(target, seq),

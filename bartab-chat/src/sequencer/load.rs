@@ -2,17 +2,15 @@
 
 use std::collections::HashMap;
 
-use bartab_core::event::{EventType, KeyHash};
+use bartab_core::event::KeyHash;
 use bartab_core::store::{EventLog, MessageRow};
-use bartab_core::{EventId, MessageView};
+use bartab_core::{EventId, MessageView, Timestamp};
 
 use super::Job;
+use crate::edits::edits_of;
 use crate::error::{ChatError, CorruptLog};
 use crate::hub::LogEvent;
-use crate::model::{Targets, Wanted};
-
-/// Edits of one message that are read at a time.
-const EDITS: usize = 1_000;
+use crate::model::{Command, Targets, TenantState, Wanted, decide};
 
 /// What was loaded for a batch.
 pub(super) struct Loaded {
@@ -29,11 +27,16 @@ pub(super) struct Known {
     pub(super) events: Vec<std::sync::Arc<LogEvent>>,
 }
 
-pub(super) async fn load(log: &dyn EventLog, jobs: &[Job]) -> Result<Loaded, ChatError> {
-    Ok(Loaded { targets: targets(log, jobs).await?, known: known(log, jobs).await? })
+pub(super) async fn load(
+    log: &dyn EventLog,
+    state: &TenantState,
+    jobs: &[Job],
+    now: Timestamp,
+) -> Result<Loaded, ChatError> {
+    Ok(Loaded { targets: targets(log, state, jobs, now).await?, known: known(log, jobs).await? })
 }
 
-async fn targets(log: &dyn EventLog, jobs: &[Job]) -> Result<Targets, ChatError> {
+async fn targets(log: &dyn EventLog, state: &TenantState, jobs: &[Job], now: Timestamp) -> Result<Targets, ChatError> {
     let mut wanted = Wanted::default();
     for job in jobs {
         wanted.add(job.actor.user_id, &job.command);
@@ -48,9 +51,13 @@ async fn targets(log: &dyn EventLog, jobs: &[Job]) -> Result<Targets, ChatError>
             targets.insert(view);
         }
     }
-    for message in wanted.edits {
-        for edit in edits(log, message).await? {
-            targets.insert_edit(message.seq(), edit);
+    for (job, message) in deletions(jobs) {
+        // Only a deletion that will come to pass is worth looking for what it erases.
+        if decide(state, &targets, &job.actor, job.command.clone(), now).is_ok() {
+            let last = targets.message(message).and_then(|view| view.edit);
+            for edit in edits_of(log, message, last, usize::MAX).await? {
+                targets.insert_edit(message.seq(), edit.seq());
+            }
         }
     }
     for (user, messages) in wanted.reactions {
@@ -69,19 +76,11 @@ fn view(row: &MessageRow) -> Result<Option<MessageView>, ChatError> {
     }
 }
 
-async fn edits(log: &dyn EventLog, message: EventId) -> Result<Vec<u64>, ChatError> {
-    let mut edits = Vec::new();
-    let mut after = message.seq();
-    loop {
-        let related = log.related(message, after, EDITS).await?;
-        let Some(last) = related.last() else { return Ok(edits) };
-        after = last.seq();
-        let found = related.iter().filter(|record| record.envelope.event_type == EventType::MessageEdited);
-        edits.extend(found.map(bartab_core::event::Record::seq));
-        if related.len() < EDITS {
-            return Ok(edits);
-        }
-    }
+fn deletions(jobs: &[Job]) -> impl Iterator<Item = (&Job, EventId)> {
+    jobs.iter().filter_map(|job| match job.command {
+        Command::DeleteMessage { message, .. } => Some((job, message)),
+        _ => None,
+    })
 }
 
 async fn known(log: &dyn EventLog, jobs: &[Job]) -> Result<HashMap<KeyHash, Known>, ChatError> {

@@ -19,6 +19,7 @@ use bartab_core::store::{EventLog, Head, HeadStream, SnapshotStore, StoreError};
 use bartab_core::{Actor, Clock, Random};
 use futures_core::Stream as _;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::config::Config;
@@ -68,6 +69,8 @@ pub(crate) struct Sequencer {
     pub(crate) config: Config,
     /// The position of the newest snapshot.
     pub(crate) snapshot: u64,
+    /// The snapshot that is being stored.
+    pub(crate) saving: Option<JoinHandle<()>>,
 }
 
 /// How an append ended.
@@ -86,12 +89,12 @@ impl Sequencer {
         loop {
             tokio::select! {
                 biased;
-                taken = jobs.recv_many(&mut waiting, self.config.batch) => {
+                taken = jobs.recv_many(&mut waiting, self.config.batch.max(1)) => {
                     if taken == 0 {
                         break;
                     }
                     self.batch(std::mem::take(&mut waiting)).await;
-                    self.snapshot_when_due().await;
+                    self.snapshot_when_due();
                 }
                 head = next(&mut heads) => {
                     if head > self.hub.head() && let Err(error) = self.catch_up().await {
@@ -100,7 +103,7 @@ impl Sequencer {
                 }
             }
         }
-        self.save_snapshot().await;
+        self.finish().await;
     }
 
     async fn batch(&mut self, jobs: Vec<Job>) {
@@ -133,8 +136,10 @@ impl Sequencer {
     /// Decides and writes the batch; `None` when another node wrote first.
     async fn try_batch(&self, jobs: &[Job]) -> Result<Option<Answers>, ChatError> {
         let before = self.hub.published();
-        let Loaded { targets, known } = load(&*self.log, jobs).await?;
-        let plan = plan(&before, targets, known, jobs, &*self.clock, &*self.random)?;
+        // Time never runs backwards in a log, whatever the clock does.
+        let now = self.clock.now().max(before.head.time);
+        let Loaded { targets, known } = load(&*self.log, &before.state, jobs, now).await?;
+        let plan = plan(&before, targets, known, jobs, now, &*self.random)?;
         let Plan { published, events, batch, answers } = plan;
         if events.is_empty() {
             return Ok(Some(answers));
@@ -209,28 +214,43 @@ impl Sequencer {
         }
     }
 
-    async fn snapshot_when_due(&mut self) {
-        if self.hub.head() >= self.snapshot + self.config.snapshot_every {
-            self.save_snapshot().await;
+    /// Stores the state beside the work, when enough has come since; one at a time.
+    fn snapshot_when_due(&mut self) {
+        let due = self.hub.head() >= self.snapshot + self.config.snapshot_every.max(1);
+        if due && self.saving.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.saving = self.save_snapshot();
         }
     }
 
-    /// Stores the state. Failing costs time at the next opening, never data.
-    async fn save_snapshot(&mut self) {
+    /// Begins to store the state as it is published. Failing costs time at the next opening, never data.
+    fn save_snapshot(&mut self) -> Option<JoinHandle<()>> {
+        let snapshots = self.snapshots.clone()?;
+        // The state is persistent: holding it costs nothing while the log goes on.
         let published = self.hub.published();
-        let Some(snapshots) = &self.snapshots else { return };
         if published.head.seq == self.snapshot {
-            return;
+            return None;
         }
         self.snapshot = published.head.seq;
-        let saved = match to_snapshot(&published.state, published.head.digest) {
-            Ok(snapshot) => snapshots.save(snapshot).await.map_err(ChatError::Store),
-            Err(error) => Err(ChatError::Corrupt(CorruptLog::Snapshot(error))),
-        };
-        if let Err(error) = saved {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the state was not stored");
+        Some(tokio::spawn(async move {
+            if let Err(error) = save(&*snapshots, published).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the state was not stored");
+            }
+        }))
+    }
+
+    /// Waits for a snapshot that is under way and stores the last one.
+    async fn finish(mut self) {
+        for saving in [self.saving.take(), self.save_snapshot()].into_iter().flatten() {
+            // It logs its own failure.
+            let _ = saving.await;
         }
     }
+}
+
+async fn save(snapshots: &dyn SnapshotStore, published: Arc<Published>) -> Result<(), ChatError> {
+    let encode = move || to_snapshot(&published.state, published.head.digest);
+    let encoded = tokio::task::spawn_blocking(encode).await.map_err(|_| ChatError::Closed)?;
+    Ok(snapshots.save(encoded.map_err(CorruptLog::Snapshot)?).await?)
 }
 
 /// The next head of the stream; never, once it has ended.

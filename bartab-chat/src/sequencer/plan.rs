@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bartab_core::event::{
     Content, Digest, Envelope, Event, EventType, Idempotency, KeyHash, Lane, NewEvent, Record, Salt,
 };
-use bartab_core::store::{Batch, Head, MentionRow};
-use bartab_core::{Actor, Clock, EventId, Random};
+use bartab_core::store::{Batch, Head, mention_rows};
+use bartab_core::{Actor, EventId, Random, Timestamp};
 
 use super::answers::{Answer, Answers, Done};
 use super::load::Known;
@@ -33,7 +33,7 @@ pub(super) fn plan(
     targets: Targets,
     known: HashMap<KeyHash, Known>,
     jobs: &[Job],
-    clock: &dyn Clock,
+    now: Timestamp,
     random: &dyn Random,
 ) -> Result<Plan, ChatError> {
     let mut fork = Fork {
@@ -43,8 +43,7 @@ pub(super) fn plan(
         batch: Batch::default(),
         events: Vec::new(),
         erased: BTreeMap::new(),
-        // Time never runs backwards in a log, whatever the clock does.
-        now: clock.now().max(before.head.time),
+        now,
         random,
     };
     let mut answers = Answers::with_capacity(jobs.len());
@@ -63,7 +62,7 @@ struct Fork<'a> {
     events: Vec<Arc<LogEvent>>,
     /// Positions to erase; within the batch by their index in it.
     erased: BTreeMap<u64, Option<usize>>,
-    now: bartab_core::Timestamp,
+    now: Timestamp,
     random: &'a dyn Random,
 }
 
@@ -152,16 +151,8 @@ impl Fork<'_> {
     }
 
     fn mentions(&mut self, event: &Event) {
-        let envelope = &event.envelope;
-        let (Some(Content::Message(message)), Some(room), Some(number)) =
-            (&event.content, envelope.room, envelope.number)
-        else {
-            return;
-        };
-        let row = |user| MentionRow { seq: envelope.seq(), user, room, number };
-        self.batch.mentions.extend(message.mentions.users.iter().map(|user| row(Some(*user))));
-        if message.mentions.room {
-            self.batch.mentions.push(row(None));
+        if let Some(Content::Message(message)) = &event.content {
+            self.batch.mentions.extend(mention_rows(&event.envelope, &message.mentions));
         }
     }
 

@@ -11,13 +11,14 @@ pub(crate) mod words;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bartab_core::Problem;
 use bartab_core::http::{X_REQUEST_ID, request_id};
+use bartab_core::{Actor, Problem};
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use http::{Request, Response, Uri};
+use http::{Extensions, Request, Response, Uri};
 use tower::Service;
 
 pub use body::{Body, BoxError};
@@ -60,7 +61,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        request.extensions_mut().insert(self.chat.clone());
+        // Only what is meant for this service goes on: a router that it is nested in leaves its own path parameters
+        // here, and ours would be counted after them.
+        let mut extensions = Extensions::new();
+        extensions.insert(self.chat.clone());
+        if let Some(actor) = request.extensions_mut().remove::<Arc<Actor>>() {
+            extensions.insert(actor);
+        }
+        *request.extensions_mut() = extensions;
         let uri = request.uri().clone();
         let id = request.headers().get(X_REQUEST_ID).cloned();
         let answer = routes::router().call(request);

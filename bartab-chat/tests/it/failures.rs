@@ -7,20 +7,13 @@ use bartab_core::store::verify_log;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::support::{Client, Fault, Reply, World};
+use crate::support::{Client, Fault, Reply, World, settle};
 
 /// Posts in the background.
 fn posting(client: &Client, room: &str, text: &str) -> JoinHandle<Reply> {
     let (client, path) = (client.clone(), format!("/v1/rooms/{room}/messages"));
     let body = json!({"text": text});
     tokio::spawn(async move { client.call("POST", &path, body).await })
-}
-
-/// Lets every task run as far as it can.
-async fn settle() {
-    for _ in 0..50 {
-        tokio::task::yield_now().await;
-    }
 }
 
 fn texts(page: &Value) -> Vec<&str> {
@@ -308,6 +301,42 @@ async fn what_another_node_writes_reaches_those_who_wait_here() {
     settle().await;
     assert_eq!(reader.events("").await, [said]);
     assert_eq!(world.chat.head(), other.chat.head());
+}
+
+#[tokio::test]
+async fn a_node_shows_no_more_than_it_has_applied() {
+    let other = World::new().await;
+    let (world, log) = World::faulty_over(other.stores.clone(), Config::default()).await;
+    let ann = other.person("ann");
+    let room = ann.public_room().await;
+    let first = ann.say(&room, "1").await;
+    ann.say(&room, "2").await;
+    log.announce(other.chat.head());
+    settle().await;
+    ann.say(&room, "3").await;
+    ann.say(&room, "4").await;
+    // The rows are there already, but membership and counts are as of what this node has applied.
+    let here = ann.at(&world.service);
+    let (messages, first) = (format!("/v1/rooms/{room}/messages"), first["event_id"].as_str().unwrap());
+    for (query, expected) in [
+        ("", vec!["2", "1"]),
+        ("?dir=f", vec!["1", "2"]),
+        (&format!("?dir=f&from={first}"), vec!["2"]),
+        (&format!("?around={first}"), vec!["1", "2"]),
+    ] {
+        let page = here.get(&format!("{messages}{query}")).await;
+        assert_eq!(texts(&page), expected, "{query}");
+        assert!(page["has_more"] != true && page["has_more_after"] != true, "{query}");
+    }
+    let snapshot = here.get("/v1/sync").await;
+    assert_eq!(snapshot["snapshot"]["rooms"][0]["timeline"].as_array().unwrap().len(), 2);
+    let page = ann.get(&messages).await;
+    let last = page["items"][0]["event_id"].as_str().unwrap();
+    for path in [format!("{messages}/{last}"), format!("{messages}?from={last}")] {
+        here.refused(404, "message.not_found", "GET", &path, Value::Null).await;
+    }
+    let receipt = format!("/v1/rooms/{room}/receipt");
+    here.refused(404, "message.not_found", "PUT", &receipt, json!({"event_id": last})).await;
 }
 
 #[tokio::test]

@@ -57,6 +57,16 @@ async fn seen(world: &World, people: &[Client]) -> Vec<Value> {
     all
 }
 
+/// A snapshot of the chat, which is stored beside the work.
+async fn stored(world: &World) -> Snapshot {
+    loop {
+        if let Some(snapshot) = world.stores.snapshots.as_ref().unwrap().load().await.unwrap() {
+            return snapshot;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 fn with_snapshots(stores: &ChatStores, snapshot: Option<Snapshot>) -> ChatStores {
     let snapshots = MemorySnapshots::new();
     if let Some(snapshot) = snapshot {
@@ -71,8 +81,9 @@ async fn every_way_of_opening_comes_to_the_same() {
     // With a snapshot after every few events, so that the last one is old.
     let world = World::with(Config { snapshot_every: 7, ..Config::default() }).await;
     let people = lived_in(&world).await;
+    let old = stored(&world).await;
+    people[0].public_room().await;
     let expected = seen(&world, &people).await;
-    let old = world.stores.snapshots.as_ref().unwrap().load().await.unwrap().unwrap();
     assert!(old.seq < world.chat.head(), "{} {}", old.seq, world.chat.head());
     world.chat.close().await;
     let new = world.stores.snapshots.as_ref().unwrap().load().await.unwrap().unwrap();

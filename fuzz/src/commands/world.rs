@@ -72,8 +72,9 @@ impl World {
     fn load(&self, wanted: &Wanted) -> Targets {
         let mut targets = Targets::new(wanted);
         wanted.messages.iter().filter_map(|seq| self.view(*seq)).for_each(|view| targets.insert(view));
-        for message in &wanted.edits {
-            for event in self.related(*message).filter(|event| event.envelope.event_type == EventType::MessageEdited) {
+        for view in wanted.messages.iter().filter_map(|seq| self.view(*seq)) {
+            let message = view.event_id;
+            for event in self.related(message).filter(|event| event.envelope.event_type == EventType::MessageEdited) {
                 targets.insert_edit(message.seq(), event.envelope.seq());
             }
         }

@@ -5,7 +5,7 @@ use bartab_core::event::{
 };
 use bartab_core::{Actor, RoomId, UserId};
 
-use super::rooms::room_for_one_more;
+use super::rooms::{room_for_one_more, room_to_invite};
 use super::{visible, with_role};
 use crate::model::command::MemberChange;
 use crate::model::rejection::Rejection;
@@ -17,12 +17,10 @@ pub(super) fn join(state: &TenantState, actor: &Actor, room: RoomId) -> Result<O
         return Ok(None);
     }
     let invitation = access.room.members.get(&actor.user_id);
-    if invitation.is_none() {
-        if access.room.visibility == Visibility::Private {
-            return Err(Rejection::RoomNotFound);
-        }
-        room_for_one_more(state, actor.user_id)?;
+    if invitation.is_none() && access.room.visibility == Visibility::Private {
+        return Err(Rejection::RoomNotFound);
     }
+    room_for_one_more(state, actor.user_id)?;
     let role = invitation.map(|member| member.role).unwrap_or_default();
     Ok(Some(change(EventType::MemberJoined, room, actor.user_id, Some(role), None)))
 }
@@ -60,7 +58,7 @@ pub(super) fn set(
             Some(Membership::Joined | Membership::Invited) => Ok(None),
             Some(Membership::Banned) => Err(Rejection::Banned),
             None => {
-                room_for_one_more(state, user)?;
+                room_to_invite(state, user)?;
                 let role = role.unwrap_or_default();
                 Ok(Some(change(EventType::MemberInvited, id, user, Some(role), reason)))
             }

@@ -13,6 +13,8 @@ use crate::model::targets::Targets;
 
 /// A message has at most this many different reactions, so that its view stays small.
 const REACTIONS_PER_MESSAGE: usize = 64;
+/// And no more than this over its life.
+const REACTIONS_EVER: usize = 1_024;
 
 pub(super) fn post(
     state: &TenantState,
@@ -100,7 +102,10 @@ pub(super) fn react(
         return Ok(None);
     }
     let known = view.reactions.iter().any(|reaction| reaction.emoji == emoji);
-    if present && !known && view.reactions.len() >= REACTIONS_PER_MESSAGE {
+    // Those that nobody uses any more are kept in order, but must not use up the places of the others.
+    let used = view.reactions.iter().filter(|reaction| reaction.count > 0).count();
+    let full = used >= REACTIONS_PER_MESSAGE || view.reactions.len() >= REACTIONS_EVER;
+    if present && !known && full {
         return Err(Rejection::TooManyReactions);
     }
     let event_type = if present { EventType::ReactionAdded } else { EventType::ReactionRemoved };

@@ -10,6 +10,9 @@ use super::with_role;
 use crate::model::rejection::Rejection;
 use crate::model::state::TenantState;
 
+/// Nobody has more invitations that wait for an answer than this.
+const INVITATIONS: usize = 500;
+
 /// Nobody is in more rooms than this, so that a reader's audience stays bounded.
 const ROOMS_PER_PERSON: usize = 5_000;
 
@@ -53,6 +56,8 @@ pub(super) fn create(state: &TenantState, actor: &Actor, new: New) -> Result<Vec
             }
             room_for_one_more(state, *user)?;
         }
+    } else {
+        invited.iter().try_for_each(|user| room_to_invite(state, *user))?;
     }
     let facts = RoomFacts { kind: new.kind, visibility: new.visibility, history: new.history, group_id: None };
     let content = RoomContent { name: Some(new.name), topic: new.topic };
@@ -71,10 +76,20 @@ fn member(event_type: EventType, room: RoomId, user: UserId, role: RoomRole) -> 
     NewEvent::in_room(event_type, room, Facts::Member(MemberFacts { role: Some(role) })).on(user)
 }
 
-/// Refuses when `user` is in as many rooms as one can be.
+/// Refuses when `user` has joined as many rooms as one can be in. Invitations do not count: they are not one's own
+/// doing.
 pub(super) fn room_for_one_more(state: &TenantState, user: UserId) -> Result<(), Rejection> {
+    let joined = state.people.get(&user).map_or(0, |person| person.rooms.len());
+    // Most people are in far fewer rooms, invitations and all; only then is it worth counting.
+    let full = joined >= ROOMS_PER_PERSON && state.memberships(user).count() >= ROOMS_PER_PERSON;
+    if full { Err(Rejection::TooManyRooms) } else { Ok(()) }
+}
+
+/// Refuses when so many rooms wait for an answer of `user` that one more would not be seen.
+pub(super) fn room_to_invite(state: &TenantState, user: UserId) -> Result<(), Rejection> {
     let rooms = state.people.get(&user).map_or(0, |person| person.rooms.len());
-    if rooms < ROOMS_PER_PERSON { Ok(()) } else { Err(Rejection::TooManyRooms) }
+    let full = rooms >= INVITATIONS && rooms - state.memberships(user).count() >= INVITATIONS;
+    if full { Err(Rejection::TooManyInvitations) } else { Ok(()) }
 }
 
 pub(super) struct Update {

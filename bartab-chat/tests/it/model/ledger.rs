@@ -114,7 +114,8 @@ impl Ledger {
                 targets.insert(view);
             }
         }
-        for message in &wanted.edits {
+        for (_, command) in commands {
+            let Command::DeleteMessage { message, .. } = command else { continue };
             let edits = self.records.iter().filter(|record| record.envelope.target == Some(*message));
             for edit in edits.filter(|record| record.envelope.event_type == EventType::MessageEdited) {
                 targets.insert_edit(message.seq(), edit.seq());

@@ -112,6 +112,8 @@ impl EventLog for FaultyLog {
 
     async fn append(&self, expected_head: u64, batch: Batch) -> Result<(), StoreError> {
         self.appends.fetch_add(1, Ordering::SeqCst);
+        let erased = batch.events.iter().filter(|event| batch.erase.contains(&event.seq()));
+        assert!(erased.into_iter().all(|event| event.content.is_none()), "what is erased at once never reaches a disk");
         let mut held = self.held.subscribe();
         held.wait_for(|held| !held).await.map_err(StoreError::backend)?;
         let fault = self.faults.lock().unwrap().pop_front();

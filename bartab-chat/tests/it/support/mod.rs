@@ -106,9 +106,20 @@ impl World {
 
     /// Lets everything run that can, until so many callers wait.
     pub(crate) async fn until_waiting(&self, callers: usize) {
-        while self.chat.waiting() != callers {
+        for _ in 0..100_000 {
+            if self.chat.waiting() == callers {
+                return;
+            }
             tokio::task::yield_now().await;
         }
+        panic!("{} wait, not {callers}", self.chat.waiting());
+    }
+}
+
+/// Lets every task run as far as it can.
+pub(crate) async fn settle() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
     }
 }
 

@@ -138,11 +138,22 @@ async fn closing_lets_everyone_go_and_nobody_waits_after() {
 async fn a_wait_ends_with_ones_own_kick() {
     let world = World::new().await;
     let (ann, bob, room) = room_of_two(&world).await;
+    // With more people waiting than the room has, and it among them.
+    let crowd: Vec<Client> = (0..8).map(|index| world.person(&format!("p{index}"))).collect();
+    for who in &crowd {
+        who.arrive().await;
+    }
     let reader = bob.reader().await;
+    let at_others = crowd.into_iter().map(|client| Reader { client, ..reader.clone() });
+    let crowd: Vec<_> = at_others.map(|reader| waiting(&reader, "&timeout=1000")).collect();
     let poll = waiting(&reader, "");
-    world.until_waiting(1).await;
+    world.until_waiting(9).await;
     ann.expect(200, "DELETE", &format!("/v1/rooms/{room}/members/{}", bob.id()), Value::Null).await;
-    assert_eq!(poll.await.unwrap().0["events"][0]["type"], "member.kicked");
+    let (answer, took) = poll.await.unwrap();
+    assert_eq!((&answer["events"][0]["type"], took), (&json!("member.kicked"), Duration::ZERO));
+    for poll in crowd {
+        poll.await.unwrap();
+    }
     // What happens there later wakes nobody outside.
     let mut reader = reader;
     reader.answer("").await;
