@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 
 use bartab_core::http::{X_REQUEST_ID, request_id};
 use bartab_core::store::BoxError;
-use bartab_core::{Clock, Problem, Random};
+use bartab_core::{Actor, Clock, Problem, Random};
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use http::{Extensions, HeaderMap, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use tower_service::Service;
 
@@ -96,7 +96,14 @@ where
 
     fn call(&mut self, request: Request<B>) -> AuthServiceFuture {
         let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(self.auth.clone());
+        // Only what is meant for this service goes on: a router that it is nested in leaves its own path parameters
+        // here, and ours would be counted after them.
+        let mut extensions = Extensions::new();
+        extensions.insert(self.auth.clone());
+        if let Some(actor) = request.extensions_mut().remove::<Arc<Actor>>() {
+            extensions.insert(actor);
+        }
+        *request.extensions_mut() = extensions;
         let about = About::of(&request);
         AuthServiceFuture(Box::pin(async move {
             let Ok(response) = routes::router().call(request).await;
