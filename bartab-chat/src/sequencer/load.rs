@@ -1,6 +1,6 @@
 //! What a batch needs to know before it is decided: the messages that it names, and the keys that it carries.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bartab_core::event::KeyHash;
 use bartab_core::store::{EventLog, MessageRow};
@@ -51,9 +51,13 @@ async fn targets(log: &dyn EventLog, state: &TenantState, jobs: &[Job], now: Tim
             targets.insert(view);
         }
     }
+    let rights_may_change = jobs.iter().any(|job| changes_rights(&job.command));
+    let mut loaded = BTreeSet::new();
     for (job, message) in deletions(jobs) {
-        // Only a deletion that will come to pass is worth looking for what it erases.
-        if decide(state, &targets, &job.actor, job.command.clone(), now).is_ok() {
+        // Only a deletion that will come to pass is worth looking for what it erases; but what is refused now may be
+        // allowed at its turn, by a command of the same batch.
+        let may_pass = rights_may_change || decide(state, &targets, &job.actor, job.command.clone(), now).is_ok();
+        if may_pass && loaded.insert(message) {
             let last = targets.message(message).and_then(|view| view.edit);
             for edit in edits_of(log, message, last, usize::MAX).await? {
                 targets.insert_edit(message.seq(), edit.seq());
@@ -67,6 +71,24 @@ async fn targets(log: &dyn EventLog, state: &TenantState, jobs: &[Job], now: Tim
         }
     }
     Ok(targets)
+}
+
+/// Whether somebody may do more after this command than before.
+const fn changes_rights(command: &Command) -> bool {
+    match command {
+        Command::CreateRoom { .. }
+        | Command::UpdateRoom { .. }
+        | Command::Join { .. }
+        | Command::Leave { .. }
+        | Command::SetMember { .. }
+        | Command::RemoveMember { .. } => true,
+        Command::Arrive
+        | Command::PostMessage { .. }
+        | Command::EditMessage { .. }
+        | Command::DeleteMessage { .. }
+        | Command::React { .. }
+        | Command::PostCustom { .. } => false,
+    }
 }
 
 fn view(row: &MessageRow) -> Result<Option<MessageView>, ChatError> {

@@ -125,6 +125,42 @@ async fn what_is_said_and_taken_back_in_one_batch_is_never_stored() {
 }
 
 #[tokio::test]
+async fn a_deletion_that_its_own_batch_allows_erases_the_edits_too() {
+    let (world, log) = World::faulty(Config::default()).await;
+    let (ann, bob) = (world.person("ann"), world.person("bob"));
+    let room = ann.public_room().await;
+    bob.join(&room).await;
+    let token = bob.reader().await.next;
+    let said = ann.say(&room, SECRET).await;
+    let path = format!("/v1/rooms/{room}/messages/{}", said["event_id"].as_str().unwrap());
+    for index in 0..3 {
+        ann.expect(200, "PATCH", &path, json!({"text": format!("{SECRET} {index}")})).await;
+    }
+    log.hold(true);
+    let member = format!("/v1/rooms/{room}/members/{}", bob.id());
+    let mut tasks = Vec::new();
+    for (who, method, path, body) in [
+        (&ann, "POST", format!("/v1/rooms/{room}/messages"), json!({"text": "first"})),
+        (&ann, "PUT", member, json!({"role": "moderator"})),
+        (&ann, "PATCH", path.clone(), json!({"text": format!("{SECRET} 3")})),
+        // When the batch begins Bob may not do this yet; when it is his turn he may.
+        (&bob, "DELETE", path.clone(), Value::Null),
+    ] {
+        let who = who.clone();
+        tasks.push(tokio::spawn(async move { who.call(method, &path, body).await }));
+        settle().await;
+    }
+    let before = log.appends();
+    log.hold(false);
+    for task in tasks {
+        let reply = task.await.unwrap();
+        assert!(matches!(reply.status, 200 | 201), "{}", reply.json);
+    }
+    assert_eq!(log.appends(), before + 1);
+    is_nowhere(&world, &[&ann, &bob], &room, &[token]).await;
+}
+
+#[tokio::test]
 async fn another_node_forgets_it_too() {
     let world = World::new().await;
     let (other, log) = World::faulty_over(world.stores.clone(), Config::default()).await;
