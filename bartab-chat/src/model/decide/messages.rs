@@ -101,11 +101,15 @@ pub(super) fn react(
     if targets.has_reacted(id, actor.user_id, &emoji) == present {
         return Ok(None);
     }
-    let known = view.reactions.iter().any(|reaction| reaction.emoji == emoji);
     // Those that nobody uses any more are kept in order, but must not use up the places of the others.
+    let known = view.reactions.iter().find(|reaction| reaction.emoji == emoji).map(|reaction| reaction.count);
     let used = view.reactions.iter().filter(|reaction| reaction.count > 0).count();
-    let full = used >= REACTIONS_PER_MESSAGE || view.reactions.len() >= REACTIONS_EVER;
-    if present && !known && full {
+    let full = match known {
+        Some(1..) => false,
+        Some(0) => used >= REACTIONS_PER_MESSAGE,
+        None => used >= REACTIONS_PER_MESSAGE || view.reactions.len() >= REACTIONS_EVER,
+    };
+    if present && full {
         return Err(Rejection::TooManyReactions);
     }
     let event_type = if present { EventType::ReactionAdded } else { EventType::ReactionRemoved };
