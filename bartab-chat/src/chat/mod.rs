@@ -6,6 +6,7 @@ mod history;
 mod messages;
 mod open;
 mod rooms;
+mod snapshot;
 mod sync;
 
 use std::fmt;
