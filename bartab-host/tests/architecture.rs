@@ -72,6 +72,8 @@ const fn consumer(krate: &'static str) -> Layer {
 
 /// Folders at the top of the tree: the crates, and what belongs to none of them.
 const FOLDERS: &[&str] = &[
+    // How the bundled SQLite is built.
+    ".cargo",
     ".ci",
     "bartab-auth",
     "bartab-chat",
