@@ -80,15 +80,27 @@ impl Chat {
     pub async fn history(&self, actor: &Actor, room: RoomId, query: HistoryQuery) -> Result<Bytes, ChatError> {
         let (published, since) = self.readable(actor, room)?;
         let end = published.head.seq + 1;
+        let limit = query.limit.clamp(1, limits::PAGE_MAX);
         let from = match (query.from, query.direction) {
-            (Some(from), _) => Some(self.position(&published, room, since, from).await?),
+            // The event itself is read with the page: when it comes first, it is a message of the room and the one that
+            // was meant, and nothing else has to be looked up.
+            (Some(from), Direction::Backward) => Some(from.seq().saturating_add(1)),
+            (Some(from), Direction::Forward) => from.seq().checked_sub(1),
             // Only what the published state covers: `unread` and the page agree.
             (None, Direction::Backward) => Some(end),
             (None, Direction::Forward) => None,
         };
-        let limit = query.limit.clamp(1, limits::PAGE_MAX);
-        let page = PageQuery { room, direction: query.direction, from, since, limit: limit + 1 };
+        let page = PageQuery { room, direction: query.direction, from, since, limit: limit + 2 };
         let mut rows = self.inner.stores.log.room_page(page).await?;
+        if let Some(from) = query.from {
+            if rows.first().is_some_and(|row| row.record.envelope.id == from && from.seq() < end) {
+                rows.remove(0);
+            } else {
+                // No message, or not of this room: is it an event that the actor may read?
+                let seq = self.position(&published, room, since, from).await?;
+                rows.retain(|row| row.record.seq() != seq);
+            }
+        }
         rows.retain(|row| row.record.seq() < end);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
