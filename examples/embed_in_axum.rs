@@ -51,15 +51,17 @@ impl Embedded {
 
         let mut config = bartab_auth::Config::new(base);
         config.registration = RegistrationPolicy::Open;
-        let stores = AuthStores { accounts: ports.clone(), sessions: ports.clone(), keys: ports.clone() };
+        let stores = AuthStores::of(ports.clone());
         let auth = AuthService::new(stores, config, clock.clone(), random.clone()).await?;
 
         let stores = ChatStores { log: ports.clone(), markers: ports.clone(), snapshots: Some(ports) };
         let chat = Chat::open(stores, bartab_chat::Config::default(), clock, random).await?;
 
-        // Whoever signs out is not served by a poll that still waits.
+        // Whoever signs out, or is suspended, is not served by a poll that still waits.
         let waits = chat.clone();
         auth.revocations().on_revoked(move |session| waits.end_session(session));
+        let waits = chat.clone();
+        auth.revocations().on_user_revoked(move |user| waits.end_user(user));
         Ok(Self { auth, chat, store })
     }
 

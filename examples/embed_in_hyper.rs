@@ -55,7 +55,7 @@ impl App {
         let people = Arc::new(MemoryIdentity::new());
         let mut config = bartab_auth::Config::new(base);
         config.registration = RegistrationPolicy::Open;
-        let stores = AuthStores { accounts: people.clone(), sessions: people.clone(), keys: people };
+        let stores = AuthStores::of(people);
         let auth = AuthService::new(stores, config, clock.clone(), random.clone()).await?;
 
         let mut log_id = [0; 16];
@@ -63,9 +63,11 @@ impl App {
         let log = Arc::new(MemoryLog::new(&log_id));
         let stores = ChatStores { log, markers: Arc::new(MemoryMarkers::new()), snapshots: None };
         let chat = Chat::open(stores, bartab_chat::Config::default(), clock, random).await?;
-        // Whoever signs out is not served by a poll that still waits.
+        // Whoever signs out, or is suspended, is not served by a poll that still waits.
         let waits = chat.clone();
         auth.revocations().on_revoked(move |session| waits.end_session(session));
+        let waits = chat.clone();
+        auth.revocations().on_user_revoked(move |user| waits.end_user(user));
         let chat = auth.layer().layer(ChatService::new(chat));
         Ok(Self { auth, chat })
     }

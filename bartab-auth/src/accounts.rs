@@ -1,13 +1,17 @@
 //! Accounts: made, read and changed.
 
-use bartab_core::store::{Account, AccountKind, AccountState, ProfileChange, StoreError};
+use bartab_core::store::{
+    Account, AccountChange, AccountKind, AccountState, Admission, AuditActor, ProfileChange, StoreError,
+};
 use bartab_core::{Actor, Scope, TenantRole, UserId};
 
+use serde_json::json;
+
+use crate::audit::with_details;
 use crate::auth::Auth;
-use crate::config::RegistrationPolicy;
 use crate::error::AuthError;
+use crate::rights::require;
 use crate::rules::{Broken, username_key};
-use crate::sessions::Tokens;
 
 /// An account to be made.
 #[derive(Clone, Copy)]
@@ -38,51 +42,44 @@ impl<'a> NewAccount<'a> {
     pub const fn member(username: &'a str, password: &'a str) -> Self {
         Self { username, password: Some(password), display_name: None, role: TenantRole::Member }
     }
+
+    /// The rules that it breaks.
+    pub(crate) fn check(&self) -> Broken {
+        let key = username_key(self.username);
+        let mut broken = Broken::default();
+        broken.username(&key);
+        if let Some(password) = self.password {
+            broken.password("/password", password, &[&key, self.display_name.unwrap_or_default()]);
+        }
+        if let Some(display_name) = self.display_name {
+            broken.name("/display_name", display_name);
+        }
+        broken
+    }
 }
 
 impl Auth {
-    /// Makes an account as the tenant's policy allows, and signs it in.
-    ///
-    /// # Errors
-    /// [`AuthError::RegistrationClosed`], [`AuthError::Invalid`], [`AuthError::UsernameTaken`], [`AuthError::Busy`];
-    /// [`StoreError::OutcomeUnknown`] also when the account is made but cannot be signed in: its owner can then do so
-    /// with [`Auth::login`].
-    pub async fn register(
-        &self,
-        username: &str,
-        password: &str,
-        display_name: Option<&str>,
-    ) -> Result<Tokens, AuthError> {
-        match self.0.config.registration {
-            RegistrationPolicy::Open => {}
-            RegistrationPolicy::Closed => return Err(AuthError::RegistrationClosed),
-        }
-        let account = NewAccount { display_name, ..NewAccount::member(username, password) };
-        let account = self.create_account(account).await?;
-        self.start_session(&account, None).await.map_err(|error| match error {
-            AuthError::Store(StoreError::OutcomeUnknown(_)) => error,
-            // Any other failure would say that nothing was written, and the account was.
-            error => AuthError::Store(StoreError::OutcomeUnknown(error.into())),
-        })
-    }
-
-    /// Makes an account whatever the policy: for the operator and for seeding.
+    /// Makes an account whatever the policy, also with a reserved name: for the operator and for seeding. The audit trail
+    /// says that the operator did.
     ///
     /// # Errors
     /// [`AuthError::Invalid`], [`AuthError::UsernameTaken`], [`AuthError::Busy`].
     pub async fn create_account(&self, new: NewAccount<'_>) -> Result<Account, AuthError> {
+        new.check().into_result()?;
+        let account = self.draft(new).await?;
+        let audit = self.audited_by(AuditActor::Operator, "account.created", account.user_id, None);
+        let audit = with_details(audit, &json!({"role": account.role}));
+        self.admit(account, Admission { audit: Some(audit), ..Admission::default() }).await
+    }
+
+    /// The record of an account that is to be made, when its name is free; it keeps the rules, as [`NewAccount::check`]
+    /// says.
+    ///
+    /// # Errors
+    /// [`AuthError::UsernameTaken`], [`AuthError::Busy`].
+    pub(crate) async fn draft(&self, new: NewAccount<'_>) -> Result<Account, AuthError> {
         let inner = &*self.0;
         let key = username_key(new.username);
-        let display_name = new.display_name.unwrap_or(new.username);
-        let mut broken = Broken::default();
-        broken.username(&key);
-        if let Some(password) = new.password {
-            broken.password(password);
-        }
-        if new.display_name.is_some() {
-            broken.name("/display_name", display_name);
-        }
-        broken.into_result()?;
         // Asked before hashing, so that trying names costs little; the store decides.
         if inner.stores.accounts.find(&key).await?.is_some() {
             return Err(AuthError::UsernameTaken);
@@ -92,22 +89,37 @@ impl Auth {
             None => None,
         };
         let now = inner.clock.now();
-        let account = Account {
+        Ok(Account {
             user_id: UserId::new(now, &*inner.random),
             username: key.clone(),
             username_key: key,
             kind: AccountKind::Person,
-            display_name: display_name.to_owned(),
+            display_name: new.display_name.unwrap_or(new.username).to_owned(),
             avatar: None,
             profile_rev: 1,
             password,
             role: new.role,
             state: AccountState::Active,
+            second_factor: None,
+            rate_percent: 100,
+            rights_rev: 0,
+            rights_at: now,
             created_at: now,
-        };
-        match inner.stores.accounts.create(account.clone()).await {
-            Ok(()) => Ok(account),
+        })
+    }
+
+    /// Stores a new account and what comes with it.
+    ///
+    /// # Errors
+    /// [`AuthError::UsernameTaken`]; [`AuthError::InviteInvalid`] when its invite can be used no more.
+    pub(crate) async fn admit(&self, account: Account, admission: Admission) -> Result<Account, AuthError> {
+        match self.0.stores.accounts.create(account.clone(), admission).await {
+            Ok(()) => {
+                self.0.accounts_changed();
+                Ok(account)
+            }
             Err(StoreError::Conflict) => Err(AuthError::UsernameTaken),
+            Err(StoreError::NotFound) => Err(AuthError::InviteInvalid),
             Err(error) => Err(error.into()),
         }
     }
@@ -131,14 +143,14 @@ impl Auth {
             broken.name("/display_name", name);
             broken.into_result()?;
         }
-        match self.0.stores.accounts.change_profile(actor.user_id, change).await {
+        let change = AccountChange::Profile(change);
+        match self.0.stores.accounts.change(actor.user_id, change, self.0.clock.now(), None).await {
             Err(StoreError::NotFound) => Err(AuthError::AccountNotFound),
-            changed => Ok(changed?),
+            changed => {
+                let account = changed?;
+                self.0.accounts_changed();
+                Ok(account)
+            }
         }
     }
-}
-
-/// Refuses an actor whose credentials lack `scope`.
-pub(crate) fn require(actor: &Actor, scope: Scope) -> Result<(), AuthError> {
-    if actor.scopes.contains(scope) { Ok(()) } else { Err(AuthError::InsufficientScope(scope)) }
 }

@@ -1,31 +1,49 @@
 //! Making answers: JSON out, problems out, and the headers that belong to every one.
 
 use axum::response::{IntoResponse, Response};
-use bartab_core::Problem;
+use bartab_core::store::StoreError;
+use bartab_core::{Problem, Scope};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::error::AuthError;
+use crate::parameters::ParameterError;
+use crate::throttle::SlowDown;
+use crate::token::TokenError;
 
 /// A request that failed; the service writes the body, since only it knows the request's path and id.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) problem: Problem,
     challenge: Option<HeaderValue>,
+    slow_down: Option<Box<SlowDown>>,
+    /// The credentials lack the scope `admin`.
+    lacks_admin: bool,
 }
 
 impl From<AuthError> for Failure {
     fn from(error: AuthError) -> Self {
         error.log();
-        Self { problem: error.to_problem(), challenge: error.challenge() }
+        let slow_down = if let AuthError::SlowDown(slow_down) = &error { Some(Box::new(*slow_down)) } else { None };
+        let lacks_admin = matches!(error, AuthError::InsufficientScope(Scope::Admin));
+        Self { problem: error.to_problem(), challenge: error.challenge(), slow_down, lacks_admin }
+    }
+}
+
+impl Failure {
+    /// Whether the request was refused because the credentials lack the scope `admin`.
+    pub(crate) fn is_lack_of_admin(response: &Response) -> bool {
+        response.extensions().get::<Self>().is_some_and(|failure| failure.lacks_admin)
     }
 }
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self { problem, challenge: None }
+        Self { problem, challenge: None, slow_down: None, lacks_admin: false }
     }
 }
 
@@ -35,6 +53,11 @@ impl IntoResponse for Failure {
             StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response();
         if let Some(challenge) = &self.challenge {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge.clone());
+        }
+        for (name, value) in self.slow_down.iter().flat_map(|slow_down| slow_down.headers()) {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                response.headers_mut().insert(name, value);
+            }
         }
         response.extensions_mut().insert(self);
         response
@@ -47,11 +70,29 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Respons
     Ok(document(status, Bytes::from(body), "application/json", "no-store"))
 }
 
-/// An answer with tokens in it (RFC 6749 section 5.1).
-pub(crate) fn tokens(status: StatusCode, tokens: &crate::Tokens) -> Result<Response, Failure> {
-    let mut response = json(status, tokens)?;
+/// An answer with tokens or secrets in it (RFC 6749 section 5.1).
+pub(crate) fn secret(status: StatusCode, value: &impl Serialize) -> Result<Response, Failure> {
+    let mut response = json(status, value)?;
     response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
     Ok(response)
+}
+
+/// Whether whoever asks is to be answered with a page: a browser.
+pub(crate) fn wants_html(request: &HeaderMap) -> bool {
+    accepts(request, "text/html")
+}
+
+/// Whether whoever asks wants JSON, and can do nothing with a page.
+#[cfg(feature = "openid-providers")]
+pub(crate) fn wants_json(request: &HeaderMap) -> bool {
+    accepts(request, "application/json") && !wants_html(request)
+}
+
+/// Whether the media type stands in `Accept`, by its own name.
+fn accepts(request: &HeaderMap, media_type: &str) -> bool {
+    let lines = request.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    let mut types = lines.flat_map(|line| line.split(',')).filter_map(|one| one.split(';').next());
+    types.any(|named| named.trim().eq_ignore_ascii_case(media_type))
 }
 
 /// An answer that says all in its status.
@@ -64,6 +105,25 @@ pub(crate) fn public(body: Bytes, media_type: &'static str) -> Response {
     document(StatusCode::OK, body, media_type, "public, max-age=300")
 }
 
+/// The same with a name for its state: who has it already is told so (RFC 9110 section 13.1.2).
+pub(crate) fn tagged(body: Bytes, media_type: &'static str, etag: &str, request: &HeaderMap) -> Response {
+    let names = |value: &HeaderValue| {
+        let mut known = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        known.any(|known| known == b"*" || known.strip_prefix(b"W/").unwrap_or(known) == etag.as_bytes())
+    };
+    let known = request.get_all(IF_NONE_MATCH).iter().any(names);
+    let mut response = public(if known { Bytes::new() } else { body }, media_type);
+    if known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response.headers_mut().remove(CONTENT_TYPE);
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
+    if let Ok(etag) = HeaderValue::from_str(etag) {
+        response.headers_mut().insert(ETAG, etag);
+    }
+    response
+}
+
 fn document(status: StatusCode, body: Bytes, media_type: &'static str, caching: &'static str) -> Response {
     (status, [(CONTENT_TYPE, media_type), (CACHE_CONTROL, caching)], body).into_response()
 }
@@ -74,15 +134,16 @@ pub(crate) struct OAuthError {
     status: StatusCode,
     error: &'static str,
     description: String,
-    /// The client tried to authenticate with Basic.
-    basic: bool,
+    /// The `WWW-Authenticate`, which every 401 has.
+    challenge: Option<HeaderValue>,
     retry_after: Option<u64>,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct OAuthErrorBody<'a> {
     /// The name of RFC 6749 section 5.2: `invalid_request`, `invalid_client`, `invalid_grant`,
-    /// `unsupported_grant_type`, `invalid_scope`; `temporarily_unavailable` and `server_error` for failures of ours.
+    /// `unauthorized_client`, `unsupported_grant_type`, `invalid_scope`; `temporarily_unavailable` and `server_error` for
+    /// failures of ours. With an access token those of RFC 6750: `invalid_token`, `insufficient_scope`.
     error: &'a str,
     /// The same for people.
     error_description: &'a str,
@@ -94,7 +155,7 @@ impl OAuthError {
             status: StatusCode::BAD_REQUEST,
             error,
             description: description.into(),
-            basic: false,
+            challenge: None,
             retry_after: None,
         }
     }
@@ -106,33 +167,71 @@ impl OAuthError {
     /// The client is unknown, or tried to authenticate although it has nothing to do so with.
     pub(crate) fn invalid_client(basic: bool) -> Self {
         let description = "the client is unknown, or failed to authenticate";
-        Self { status: StatusCode::UNAUTHORIZED, basic, ..Self::new("invalid_client", description) }
+        let challenge = if basic { "Basic realm=\"bartab\"" } else { "Bearer realm=\"bartab\"" };
+        let challenge = Some(HeaderValue::from_static(challenge));
+        Self { challenge, ..Self::new("invalid_client", description).status(StatusCode::UNAUTHORIZED) }
     }
 
-    pub(crate) const fn status(mut self, status: StatusCode) -> Self {
+    /// The name of the standard.
+    #[cfg(test)]
+    pub(crate) const fn name(&self) -> &'static str {
+        self.error
+    }
+
+    /// The client may not take this way to tokens.
+    pub(crate) fn unauthorized_client() -> Self {
+        Self::new("unauthorized_client", "the client is not registered for this grant type")
+    }
+
+    pub(crate) fn status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
+    }
+
+    /// What the standards have no name for.
+    fn of_problem(error: &AuthError) -> Self {
+        error.log();
+        let problem = error.to_problem();
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let name = match problem.status {
+            503 => "temporarily_unavailable",
+            500.. => "server_error",
+            _ => "invalid_request",
+        };
+        let description = format!("{}: {}", problem.code, problem.title);
+        Self { retry_after: problem.retry_after, ..Self::new(name, description).status(status) }
+    }
+}
+
+impl From<ParameterError> for OAuthError {
+    fn from(error: ParameterError) -> Self {
+        Self::invalid_request(error.to_string())
+    }
+}
+
+impl From<StoreError> for OAuthError {
+    fn from(error: StoreError) -> Self {
+        AuthError::from(error).into()
     }
 }
 
 impl From<AuthError> for OAuthError {
     fn from(error: AuthError) -> Self {
-        match error {
+        let challenge = error.challenge();
+        let named = match &error {
             AuthError::InvalidGrant => Self::new("invalid_grant", error.to_string()),
             AuthError::InvalidScope => Self::new("invalid_scope", error.to_string()),
-            _ => {
-                error.log();
-                let problem = error.to_problem();
-                let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                let name = match problem.status {
-                    503 => "temporarily_unavailable",
-                    500.. => "server_error",
-                    _ => "invalid_request",
-                };
-                let description = format!("{}: {}", problem.code, problem.title);
-                Self { retry_after: problem.retry_after, ..Self::new(name, description).status(status) }
+            AuthError::Token(TokenError::Repeated) => Self::invalid_request(error.to_string()),
+            AuthError::Token(TokenError::KeysUnavailable) => Self::of_problem(&error),
+            AuthError::Token(_) | AuthError::Unauthenticated => {
+                Self::new("invalid_token", error.to_string()).status(StatusCode::UNAUTHORIZED)
             }
-        }
+            AuthError::InsufficientScope(_) => {
+                Self::new("insufficient_scope", error.to_string()).status(StatusCode::FORBIDDEN)
+            }
+            _ => Self::of_problem(&error),
+        };
+        Self { challenge, ..named }
     }
 }
 
@@ -143,9 +242,8 @@ impl IntoResponse for OAuthError {
         let mut response = document(self.status, Bytes::from(body), "application/json", "no-store");
         let headers = response.headers_mut();
         headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
-        if self.status == StatusCode::UNAUTHORIZED {
-            let challenge = if self.basic { "Basic realm=\"bartab\"" } else { "Bearer realm=\"bartab\"" };
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        if let Some(challenge) = self.challenge {
+            headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));

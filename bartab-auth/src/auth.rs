@@ -4,15 +4,22 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use bartab_core::store::{AccountStore, KeyState, KeyStore, SessionStore};
+use bartab_core::store::{
+    AccountFeed, AccountStore, AuditStore, ClientStore, InviteStore, KeyStore, SessionStore, TicketStore,
+};
 use bartab_core::{Clock, Random};
-use bytes::Bytes;
 
 use crate::config::{Config, ConfigError};
+use crate::device::Devices;
 use crate::error::AuthError;
+use crate::exchange::Trusted;
+use crate::keys::Keys;
 use crate::metadata::Metadata;
+use crate::nudge::Nudges;
 use crate::password::{HashPool, Passwords};
-use crate::token::{Revocations, Signer, Verifier, generate, key_set};
+use crate::seal::Sealer;
+use crate::throttle::Throttle;
+use crate::token::{Revocations, Verifier};
 
 /// The stores of one tenant's identity.
 #[derive(Clone)]
@@ -23,6 +30,35 @@ pub struct AuthStores {
     pub sessions: Arc<dyn SessionStore>,
     /// Its signing keys.
     pub keys: Arc<dyn KeyStore>,
+    /// Its invites.
+    pub invites: Arc<dyn InviteStore>,
+    /// Its OAuth clients.
+    pub clients: Arc<dyn ClientStore>,
+    /// Its secrets that are good once.
+    pub tickets: Arc<dyn TicketStore>,
+    /// Its audit trail.
+    pub audit: Arc<dyn AuditStore>,
+    /// What others must know of its accounts.
+    pub feed: Arc<dyn AccountFeed>,
+}
+
+impl AuthStores {
+    /// One store that is all of them.
+    pub fn of<S>(store: Arc<S>) -> Self
+    where
+        S: AccountStore + SessionStore + KeyStore + InviteStore + ClientStore + TicketStore + AuditStore + AccountFeed,
+    {
+        Self {
+            accounts: store.clone(),
+            sessions: store.clone(),
+            keys: store.clone(),
+            invites: store.clone(),
+            clients: store.clone(),
+            tickets: store.clone(),
+            audit: store.clone(),
+            feed: store,
+        }
+    }
 }
 
 impl fmt::Debug for AuthStores {
@@ -54,14 +90,26 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) passwords: Passwords,
-    pub(crate) signer: Signer,
+    /// Seals what must not be read out of the store.
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) throttle: Throttle,
+    pub(crate) keys: Keys,
     pub(crate) verifier: Verifier,
     pub(crate) revocations: Revocations,
-    /// The JWK Set, as it is published.
-    pub(crate) jwks: Bytes,
     pub(crate) metadata: Metadata,
+    /// Whose tokens can be exchanged for ours.
+    pub(crate) trusted: Trusted,
     /// Counts new sessions, so that old ones are cleared away now and then.
     pub(crate) sessions_opened: AtomicU64,
+    /// The same for tickets.
+    pub(crate) tickets_issued: AtomicU64,
+    pub(crate) devices: Devices,
+    /// Whose turn it is to act on accounts.
+    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
+    #[cfg(feature = "openid-providers")]
+    pub(crate) providers: crate::providers::Providers,
+    /// Who follows the account feed.
+    pub(crate) nudges: Nudges,
 }
 
 impl fmt::Debug for Inner {
@@ -84,43 +132,45 @@ impl Auth {
     ) -> Result<Self, OpenError> {
         config.validate()?;
         let now = clock.now();
-        let mut keys = stores.keys.list().await.map_err(AuthError::from)?;
-        if !keys.iter().any(|key| key.state == KeyState::Active) {
-            let key = generate(&*random, now)?;
-            keys = stores.keys.ensure_active(key).await.map_err(AuthError::from)?;
-        }
-        let active = keys.iter().rfind(|key| key.state == KeyState::Active);
-        let active = active.ok_or_else(|| AuthError::internal("the store keeps no active key"))?;
-        let signer = Signer::new(active)?;
-        let (public, jwks) = key_set(&keys)?;
+        let sealer = Arc::new(Sealer::new(&config.sealing_keys, Arc::clone(&random))?);
+        let keys = Keys::open(&stores, &config, &sealer, &clock, &random).await?;
 
         let revocations = Revocations::default();
-        // Sessions that ended just before the tenant was opened may have access tokens that are still about.
-        let since = bartab_core::Timestamp::from_secs(now.as_secs().saturating_sub(config.access_token_seconds));
-        for session in stores.sessions.ended_since(since).await.map_err(AuthError::from)? {
-            revocations.remember(session, now, config.access_token_life());
-        }
+        revocations.recall(&stores, now, config.access_token_life()).await.map_err(AuthError::from)?;
         let verifier = Verifier::local(
             &config.issuer,
             config.audience(),
-            public,
+            keys.ring().clone(),
             config.token_cache,
             revocations.clone(),
             Arc::clone(&clock),
         );
         Ok(Self(Arc::new(Inner {
             passwords: Passwords::new(config.password, pool)?,
-            jwks: Bytes::from(jwks),
-            metadata: Metadata::new(&config.issuer),
+            throttle: Throttle::new(&*random),
+            metadata: Metadata::new(&config),
+            trusted: Trusted::new(&config)?,
+            #[cfg(feature = "openid-providers")]
+            providers: crate::providers::Providers::new(&config.providers),
+            sealer,
             stores,
             config,
             clock,
             random,
-            signer,
+            keys,
             verifier,
             revocations,
             sessions_opened: AtomicU64::new(0),
+            tickets_issued: AtomicU64::new(0),
+            devices: Devices::default(),
+            turn: Arc::default(),
+            nudges: Nudges::default(),
         })))
+    }
+
+    /// The tenant's base URL.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.0.config.issuer
     }
 
     /// Verifies the tenant's access tokens.

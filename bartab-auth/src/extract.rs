@@ -1,15 +1,18 @@
 //! Reading requests: the tenant's handle, the caller, JSON and forms.
 
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::ops::Deref;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use bartab_core::http::parse_json;
-use bartab_core::{Actor, IdError, Problem};
+use bartab_core::http::{ClientAddress, parse_json};
+use bartab_core::{Actor, IdError, Problem, Scopes};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
@@ -17,6 +20,7 @@ use crate::answer::{Failure, OAuthError};
 use crate::auth::Auth;
 use crate::bearer::bearer;
 use crate::error::AuthError;
+use crate::parameters::Parameters;
 
 /// No request to identity is larger.
 const MAX_BODY: usize = 64 * 1024;
@@ -28,8 +32,7 @@ impl<S: Sync> FromRequestParts<S> for Tenant {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
-        let auth = parts.extensions.get::<Auth>().cloned();
-        auth.map(Self).ok_or_else(|| AuthError::internal("the service did not say which tenant").into())
+        Ok(Self(tenant(parts)?.clone()))
     }
 }
 
@@ -41,13 +44,42 @@ pub(crate) struct Caller(pub(crate) Arc<Actor>);
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        if let Some(actor) = parts.extensions.get::<Arc<Actor>>() {
-            return Ok(Self(Arc::clone(actor)));
-        }
-        let Tenant(auth) = Tenant::from_request_parts(parts, state).await?;
-        let token = bearer(&parts.headers).map_err(AuthError::from)?.ok_or(AuthError::Unauthenticated)?;
-        Ok(Self(auth.verifier().verify(token).map_err(AuthError::from)?))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        Ok(Self(caller(parts)?))
+    }
+}
+
+/// The same, at an endpoint that answers in the shapes of OAuth (RFC 6750 section 3).
+pub(crate) struct OAuthCaller(pub(crate) Arc<Actor>);
+
+impl<S: Sync> FromRequestParts<S> for OAuthCaller {
+    type Rejection = OAuthError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, OAuthError> {
+        Ok(Self(caller(parts)?))
+    }
+}
+
+fn caller(parts: &Parts) -> Result<Arc<Actor>, AuthError> {
+    if let Some(actor) = parts.extensions.get::<Arc<Actor>>() {
+        return Ok(Arc::clone(actor));
+    }
+    let token = bearer(&parts.headers)?.ok_or(AuthError::Unauthenticated)?;
+    Ok(tenant(parts)?.verifier().verify(token)?)
+}
+
+fn tenant(parts: &Parts) -> Result<&Auth, AuthError> {
+    parts.extensions.get::<Auth>().ok_or_else(|| AuthError::internal("the service did not say which tenant"))
+}
+
+/// Where the request came from, when that is known.
+pub(crate) struct Address(pub(crate) Option<IpAddr>);
+
+impl<S: Sync> FromRequestParts<S> for Address {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get::<ClientAddress>().map(|ClientAddress(address)| *address)))
     }
 }
 
@@ -58,11 +90,25 @@ impl<S: Send + Sync, T: FromStr<Err = IdError>> FromRequestParts<S> for PathId<T
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let invalid = |detail: String| Failure::from(Problem::bad_request("request.invalid_id").detail(detail));
-        let text = Path::<String>::from_request_parts(parts, state).await;
-        let Path(text) = text.map_err(|rejection| invalid(rejection.body_text()))?;
-        text.parse().map(Self).map_err(|error| invalid(error.to_string()))
+        let PathText(text) = PathText::from_request_parts(parts, state).await?;
+        text.parse().map(Self).map_err(|error: IdError| invalid_id(error.to_string()))
     }
+}
+
+/// The one name in the path.
+pub(crate) struct PathText(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathText {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        text.map(|Path(text)| Self(text)).map_err(|rejection| invalid_id(rejection.body_text()))
+    }
+}
+
+fn invalid_id(detail: String) -> Failure {
+    Problem::bad_request("request.invalid_id").detail(detail).into()
 }
 
 /// A JSON body.
@@ -87,22 +133,7 @@ async fn read(request: Request) -> Result<Bytes, Problem> {
 }
 
 /// The parameters of a request to an OAuth endpoint, in a form body (RFC 6749 section 3.2).
-///
-/// Parameters without a value count as left out, unknown ones are ignored, and none may come twice.
-#[derive(Default)]
-pub(crate) struct Form {
-    pub(crate) grant_type: Option<String>,
-    pub(crate) refresh_token: Option<String>,
-    pub(crate) token: Option<String>,
-    pub(crate) scope: Option<String>,
-    pub(crate) client_id: Option<String>,
-    pub(crate) client_secret: Option<String>,
-    /// The request carries HTTP Basic credentials.
-    pub(crate) basic: bool,
-}
-
-/// More parameters than any request has.
-const MAX_PARAMETERS: usize = 64;
+pub(crate) struct Form(pub(crate) Parameters);
 
 impl<S: Sync> FromRequest<S> for Form {
     type Rejection = OAuthError;
@@ -111,16 +142,11 @@ impl<S: Sync> FromRequest<S> for Form {
         if !is_form(request.headers()) {
             return Err(OAuthError::invalid_request("the body must be application/x-www-form-urlencoded"));
         }
-        // A stale bearer token that a client sends along is no attempt to authenticate as a client.
-        let is_basic = |value: &HeaderValue| {
-            value.as_bytes().split(|byte| *byte == b' ').next().is_some_and(|name| name.eq_ignore_ascii_case(b"basic"))
-        };
-        let basic = request.headers().get_all(AUTHORIZATION).iter().any(is_basic);
         let body = read(request).await.map_err(|problem| {
             let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
             OAuthError::invalid_request(problem.detail.unwrap_or_default()).status(status)
         })?;
-        Ok(Self { basic, ..Self::parse(&body)? })
+        Ok(Self(Parameters::parse(&body)?))
     }
 }
 
@@ -131,61 +157,22 @@ fn is_form(headers: &HeaderMap) -> bool {
 }
 
 impl Form {
-    fn parse(body: &[u8]) -> Result<Self, OAuthError> {
-        let mut form = Self::default();
-        let mut seen: Vec<String> = Vec::new();
-        for (name, value) in form_urlencoded::parse(body) {
-            if seen.len() == MAX_PARAMETERS {
-                return Err(OAuthError::invalid_request("there are too many parameters"));
-            }
-            if seen.iter().any(|seen| *seen == name) {
-                return Err(OAuthError::invalid_request("a parameter is there twice"));
-            }
-            let field = match &*name {
-                "grant_type" => Some(&mut form.grant_type),
-                "refresh_token" => Some(&mut form.refresh_token),
-                "token" => Some(&mut form.token),
-                "scope" => Some(&mut form.scope),
-                "client_id" => Some(&mut form.client_id),
-                "client_secret" => Some(&mut form.client_secret),
-                _ => None,
-            };
-            if let (Some(field), false) = (field, value.is_empty()) {
-                *field = Some(value.into_owned());
-            }
-            seen.push(name.into_owned());
-        }
-        Ok(form)
+    /// The value of a parameter that must be there.
+    pub(crate) fn require(&self, name: &str) -> Result<&str, OAuthError> {
+        self.0.get(name).ok_or_else(|| OAuthError::invalid_request(format!("`{name}` is missing")))
     }
 
-    /// Refuses every client but our own, which is public: it says at most its name.
-    pub(crate) fn check_client(&self) -> Result<(), OAuthError> {
-        let known = self.client_id.as_deref().is_none_or(|client| client == crate::sessions::OWN_CLIENT);
-        if self.basic || self.client_secret.is_some() || !known {
-            return Err(OAuthError::invalid_client(self.basic));
-        }
-        Ok(())
+    /// The scope that is asked for, if one is.
+    pub(crate) fn scope(&self) -> Result<Option<Scopes>, OAuthError> {
+        let scope = self.0.get("scope").map(str::parse::<Scopes>).transpose();
+        scope.map_err(|_| AuthError::InvalidScope.into())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Deref for Form {
+    type Target = Parameters;
 
-    #[test]
-    fn unknown_and_empty_parameters_are_ignored() {
-        let form = Form::parse(b"grant_type=refresh_token&x=1&scope=&refresh_token=a%2Bb&y").unwrap_or_default();
-        assert_eq!(form.grant_type.as_deref(), Some("refresh_token"));
-        assert_eq!(form.refresh_token.as_deref(), Some("a+b"));
-        assert_eq!(form.scope, None);
-    }
-
-    #[test]
-    fn a_parameter_may_not_come_twice() {
-        for body in ["scope=a&scope=b", "x=1&x=1", "scope=&scope=a", "scope=a&sc%6Fpe=b"] {
-            assert!(Form::parse(body.as_bytes()).is_err(), "{body}");
-        }
-        let many: Vec<String> = (0..65).map(|n| format!("p{n}=1")).collect();
-        assert!(Form::parse(many.join("&").as_bytes()).is_err());
+    fn deref(&self) -> &Parameters {
+        &self.0
     }
 }

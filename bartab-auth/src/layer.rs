@@ -27,12 +27,22 @@ use crate::token::{TokenError, Verifier};
 #[derive(Clone, Debug)]
 pub struct AuthLayer {
     verifier: Verifier,
+    lenient: bool,
 }
 
 impl AuthLayer {
     /// A layer that takes the tokens that `verifier` takes.
     pub const fn new(verifier: Verifier) -> Self {
-        Self { verifier }
+        Self { verifier, lenient: false }
+    }
+
+    /// The same, but a request with a bad token goes through as it is, like one without a token.
+    ///
+    /// For what has to know the caller in front of an [`AuthService`](crate::AuthService), which judges a bad token
+    /// itself: where one signs in, a stale one counts for nothing.
+    #[must_use]
+    pub fn lenient(self) -> Self {
+        Self { lenient: true, ..self }
     }
 }
 
@@ -40,7 +50,7 @@ impl<S> Layer<S> for AuthLayer {
     type Service = AuthMiddleware<S>;
 
     fn layer(&self, inner: S) -> AuthMiddleware<S> {
-        AuthMiddleware { inner, verifier: self.verifier.clone() }
+        AuthMiddleware { inner, verifier: self.verifier.clone(), lenient: self.lenient }
     }
 }
 
@@ -49,6 +59,7 @@ impl<S> Layer<S> for AuthLayer {
 pub struct AuthMiddleware<S> {
     inner: S,
     verifier: Verifier,
+    lenient: bool,
 }
 
 impl<S, B, R> Service<Request<B>> for AuthMiddleware<S>
@@ -79,6 +90,7 @@ where
                 request.extensions_mut().insert(actor);
                 State::Inner { future: self.inner.call(request) }
             }
+            Ok(Err(_)) if self.lenient => State::Inner { future: self.inner.call(request) },
             Ok(Err(error)) => State::Refused { refusal: Some(Box::new(refusal(error, &request))) },
             Err(token) => {
                 // The service that was polled ready is the one that is called; the clone waits for the next request.
@@ -86,7 +98,7 @@ where
                 let inner = std::mem::replace(&mut self.inner, clone);
                 let verifier = self.verifier.clone();
                 let verdict = Box::pin(async move { verifier.authenticate(&token).await });
-                State::Verifying { waiting: Some(Box::new(Waiting { verdict, inner, request })) }
+                State::Verifying { waiting: Some(Box::new(Waiting { verdict, inner, request, lenient: self.lenient })) }
             }
         };
         AuthFuture { state }
@@ -116,6 +128,7 @@ struct Waiting<S, B> {
     verdict: Pin<Box<dyn Future<Output = Result<Arc<Actor>, TokenError>> + Send>>,
     inner: S,
     request: Request<B>,
+    lenient: bool,
 }
 
 impl<S, B, R> Future for AuthFuture<S, B, S::Future>
@@ -141,12 +154,13 @@ where
                     let Some(waiting) = held.as_mut() else { return Poll::Pending };
                     let Poll::Ready(verdict) = waiting.verdict.as_mut().poll(cx) else { return Poll::Pending };
                     let Some(waiting) = held.take() else { return Poll::Pending };
-                    let Waiting { mut inner, mut request, .. } = *waiting;
+                    let Waiting { mut inner, mut request, lenient, .. } = *waiting;
                     match verdict {
                         Ok(actor) => {
                             request.extensions_mut().insert(actor);
                             State::Inner { future: inner.call(request) }
                         }
+                        Err(_) if lenient => State::Inner { future: inner.call(request) },
                         Err(error) => State::Refused { refusal: Some(Box::new(refusal(error, &request))) },
                     }
                 }

@@ -13,7 +13,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let memory = Arc::new(MemoryIdentity::new());
-//! let stores = AuthStores { accounts: memory.clone(), sessions: memory.clone(), keys: memory };
+//! let stores = AuthStores::of(memory);
 //! let config = Config::new("https://chat.example");
 //! let service = AuthService::new(stores, config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
 //!
@@ -30,34 +30,85 @@
 //! ```
 
 mod accounts;
+mod acts;
+mod administration;
 mod answer;
+mod audit;
 mod auth;
 mod bearer;
 mod body;
+mod bots;
+mod browser;
+mod client_auth;
+mod clients;
+mod code;
+mod common_passwords;
 mod config;
+mod device;
 mod endpoints;
 mod error;
+mod exchange;
+mod external;
 mod extract;
+mod id_token;
+mod introspection;
+mod invites;
+mod keys;
 mod layer;
+mod links;
 mod metadata;
+mod mint;
+mod nudge;
 mod openapi;
+mod operator;
+mod owner;
+mod parameters;
 mod password;
+#[cfg(feature = "openid-providers")]
+mod providers;
+mod query;
+mod rights;
 mod routes;
 mod rules;
+mod seal;
+mod second_factor;
 mod service;
 mod sessions;
+mod sign_in;
+mod sign_up;
+mod tenant_config;
+#[cfg(test)]
+mod testing;
+mod throttle;
+mod tickets;
 mod token;
+mod turn;
 
 pub use accounts::NewAccount;
+pub use acts::{Act, ActRefusal};
 pub use auth::{Auth, AuthStores, OpenError};
 pub use body::Body;
-pub use config::{Config, ConfigError, PasswordConfig, RegistrationPolicy};
+pub use bots::{Bot, BotChange, BotSecret};
+pub use clients::{NewClient, RegisteredClient};
+pub use config::{Config, ConfigError, PasswordConfig, RegistrationPolicy, TotpPolicy};
 pub use error::AuthError;
+pub use exchange::TrustedIssuer;
+pub use invites::NewInvite;
+pub use keys::{KeyInfo, KeyRotation};
 pub use layer::{AuthFuture, AuthLayer, AuthMiddleware};
 pub use openapi::openapi;
+pub use operator::OperatorService;
+#[doc(hidden)]
+pub use parameters::{ParameterError, Parameters};
 pub use password::HashPool;
+#[cfg(feature = "openid-providers")]
+pub use providers::{ProviderConfig, ProviderError, ProviderSecret};
+pub use rights::Permission;
+pub use seal::{SealError, SealingKeyError, SealingKeys};
 pub use service::{AuthService, AuthServiceFuture};
 pub use sessions::Tokens;
+pub use tenant_config::TenantConfig;
+pub use throttle::SlowDown;
 #[cfg(feature = "remote-jwks")]
 pub use token::RemoteConfig;
 pub use token::{Revocations, TokenError, Verifier};

@@ -3,7 +3,11 @@
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use crate::endpoints::{discovery, jwks, login, logout, me, register, revoke, sessions, token};
+use crate::endpoints::{
+    admin, authorize, bot, bot_secret, bots, browser_logout, clients, device, device_authorization, discovery,
+    introspect, invites, jwks, login, logout, me, mfa, password, permissions, register, reset, revoke, sessions, setup,
+    token, userinfo,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -12,23 +16,79 @@ use crate::endpoints::{discovery, jwks, login, logout, me, register, revoke, ses
         register::handler,
         login::handler,
         logout::handler,
+        setup::read,
+        setup::act,
+        reset::read,
+        reset::act,
+        authorize::read,
+        authorize::act,
+        device_authorization::handler,
+        device::read,
+        device::act,
+        browser_logout::read,
+        browser_logout::act,
         token::handler,
         revoke::handler,
+        introspect::handler,
+        userinfo::read,
+        userinfo::read_by_post,
         me::read,
         me::change,
+        permissions::handler,
+        bots::list,
+        bots::create,
+        bot::change,
+        bot::delete,
+        bot_secret::handler,
+        admin::users::handler,
+        admin::user::read,
+        admin::user::change,
+        admin::user::delete,
+        admin::suspend::suspend,
+        admin::suspend::restore,
+        admin::reset::handler,
+        admin::erase::handler,
+        admin::keys::handler,
+        admin::key_rotate::handler,
+        admin::key_retire::handler,
+        admin::audit::handler,
         sessions::list,
+        sessions::rename,
         sessions::end,
         sessions::end_others,
+        clients::register,
+        clients::list,
+        clients::remove,
+        password::handler,
+        mfa::begin,
+        mfa::confirm,
+        mfa::recovery_codes,
+        mfa::remove,
+        invites::create,
+        invites::list,
+        invites::revoke,
         jwks::handler,
         discovery::openid,
         discovery::authorization_server,
+        discovery::protected_resource,
     )
 )]
 struct Document;
 
+#[cfg(feature = "openid-providers")]
+#[derive(OpenApi)]
+#[openapi(paths(
+    crate::endpoints::provider_list::handler,
+    crate::endpoints::provider_start::handler,
+    crate::endpoints::provider_callback::handler,
+))]
+struct Providers;
+
 /// The OpenAPI 3.1 document of [`AuthService`](crate::AuthService), to be served or merged with others.
 pub fn openapi() -> serde_json::Value {
     let mut document = Document::openapi();
+    #[cfg(feature = "openid-providers")]
+    document.merge(Providers::openapi());
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(bearer));
     serde_json::to_value(document).unwrap_or_default()

@@ -7,9 +7,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bartab_core::http::{X_REQUEST_ID, request_id};
+use axum::Router;
+use axum::response::IntoResponse as _;
+use bartab_core::http::{ClientAddress, X_REQUEST_ID, request_id};
 use bartab_core::store::BoxError;
-use bartab_core::{Actor, Clock, Problem, Random};
+use bartab_core::{Actor, Clock, Problem, Random, TenantRole};
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{Extensions, HeaderMap, Request, Response, StatusCode, Uri};
@@ -18,6 +20,7 @@ use tower_service::Service;
 
 use crate::answer::Failure;
 use crate::auth::{Auth, AuthStores, OpenError};
+use crate::bearer::bearer;
 use crate::body::Body;
 use crate::config::Config;
 use crate::error::AuthError;
@@ -28,8 +31,10 @@ use crate::token::Revocations;
 
 /// The identity of one tenant over HTTP: register, sign in, refresh, log out, profile, sessions, keys, discovery.
 ///
-/// It reads access tokens itself; no [`AuthLayer`] belongs in front of it, since a stale token must not stand in the
-/// way of signing in. An `Arc<Actor>` that a layer of the embedder's has put into the extensions counts.
+/// It reads access tokens itself; no [`AuthLayer`] belongs in front of it but a [lenient](AuthLayer::lenient) one, since
+/// a stale token must not stand in the way of signing in. An `Arc<Actor>` that a layer of the embedder's has put into the extensions counts, and so does a
+/// [`ClientAddress`]: failed sign-ins are then counted by address too, and a stranger's do not slow down who has signed
+/// in from theirs before.
 #[derive(Clone, Debug)]
 pub struct AuthService {
     auth: Auth,
@@ -95,25 +100,45 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> AuthServiceFuture {
-        let mut request = request.map(axum::body::Body::new);
-        // Only what is meant for this service goes on: a router that it is nested in leaves its own path parameters
-        // here, and ours would be counted after them.
-        let mut extensions = Extensions::new();
-        extensions.insert(self.auth.clone());
-        if let Some(actor) = request.extensions_mut().remove::<Arc<Actor>>() {
-            extensions.insert(actor);
-        }
-        *request.extensions_mut() = extensions;
-        let about = About::of(&request);
-        AuthServiceFuture(Box::pin(async move {
-            let Ok(response) = routes::router().call(request).await;
-            Ok(about.finish(response).await)
-        }))
+        AuthServiceFuture::new(routes::router(), self.auth.clone(), request)
     }
 }
 
 /// The answer of an [`AuthService`] to come.
 pub struct AuthServiceFuture(Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>);
+
+impl AuthServiceFuture {
+    /// The answer of `router` for the tenant of `auth`.
+    pub(crate) fn new<B>(mut router: Router, auth: Auth, request: Request<B>) -> Self
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let mut request = request.map(axum::body::Body::new);
+        // Only what is meant for this service goes on: a router that it is nested in leaves its own path parameters
+        // here, and ours would be counted after them.
+        let mut extensions = Extensions::new();
+        extensions.insert(auth.clone());
+        if let Some(actor) = request.extensions_mut().remove::<Arc<Actor>>() {
+            extensions.insert(actor);
+        }
+        if let Some(address) = request.extensions_mut().remove::<ClientAddress>() {
+            extensions.insert(address);
+        }
+        *request.extensions_mut() = extensions;
+        let about = About::of(&request);
+        let administrator = Administrator::of(&auth, &request);
+        Self(Box::pin(async move {
+            let Ok(mut response) = router.call(request).await;
+            if let Some(administrator) = administrator
+                && Failure::is_lack_of_admin(&response)
+            {
+                administrator.explain(&mut response).await;
+            }
+            Ok(about.finish(response).await)
+        }))
+    }
+}
 
 impl Future for AuthServiceFuture {
     type Output = Result<Response<Body>, Infallible>;
@@ -126,6 +151,33 @@ impl Future for AuthServiceFuture {
 impl fmt::Debug for AuthServiceFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthServiceFuture").finish_non_exhaustive()
+    }
+}
+
+/// Somebody whose role is that of an administrator, where that takes a second factor.
+struct Administrator {
+    auth: Auth,
+    actor: Arc<Actor>,
+}
+
+impl Administrator {
+    fn of<B>(auth: &Auth, request: &Request<B>) -> Option<Self> {
+        // Nearly always nobody needs one, and then nothing is looked at.
+        if !auth.requires_totp(TenantRole::Owner) {
+            return None;
+        }
+        let actor = match request.extensions().get::<Arc<Actor>>() {
+            Some(actor) => Arc::clone(actor),
+            None => auth.verifier().verify(bearer(request.headers()).ok()??).ok()?,
+        };
+        auth.requires_totp(actor.tenant_role).then(|| Self { auth: auth.clone(), actor })
+    }
+
+    /// Says that the scope is missing because of the second factor, if that is why.
+    async fn explain(self, response: &mut axum::response::Response) {
+        if self.auth.lacks_second_factor(&self.actor).await {
+            *response = Failure::from(AuthError::OtpSetupRequired).into_response();
+        }
     }
 }
 

@@ -3,18 +3,18 @@
 use std::fmt;
 use std::sync::atomic::Ordering;
 
-use bartab_core::store::{Account, AccountKind, AccountState, Rotation, RotationOutcome, Session};
-use bartab_core::{Actor, ActorKind, Scope, Scopes, SessionId, TenantRole, Timestamp, UserId};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bartab_core::store::{Account, AccountState, Rotation, RotationOutcome, Session, StoreError};
+use bartab_core::{Actor, Scope, Scopes, SessionId, Timestamp, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::accounts::require;
 use crate::auth::Auth;
 use crate::error::AuthError;
-use crate::rules::{Broken, username_key};
-use crate::token::{Audience, Claims, RefreshToken};
+use crate::links::UNDER_WAY;
+use crate::mint::AccessGrant;
+use crate::rights::{ceiling, require};
+use crate::rules::Broken;
+use crate::token::RefreshToken;
 
 /// The OAuth client that our own login belongs to; it is public and needs no authentication.
 pub(crate) const OWN_CLIENT: &str = "bartab";
@@ -58,30 +58,30 @@ impl fmt::Debug for Tokens {
     }
 }
 
-impl Auth {
-    /// Signs in with a password.
-    ///
-    /// An unknown username and a wrong password give the same answer after the same time.
-    ///
-    /// # Errors
-    /// [`AuthError::BadCredentials`], [`AuthError::Suspended`], [`AuthError::Invalid`], [`AuthError::Busy`].
-    pub async fn login(&self, username: &str, password: &str, device_name: Option<&str>) -> Result<Tokens, AuthError> {
-        if let Some(name) = device_name {
-            let mut broken = Broken::default();
-            broken.name("/device_name", name);
-            broken.into_result()?;
-        }
-        let account = self.0.stores.accounts.find(&username_key(username)).await?;
-        let hash = account.as_ref().and_then(|account| account.password.clone());
-        let right = self.0.passwords.verify(password, hash).await?;
-        let account = account.filter(|_| right).ok_or(AuthError::BadCredentials)?;
-        // Only who knows the password learns of it.
-        if account.state != AccountState::Active {
-            return Err(AuthError::Suspended);
-        }
-        self.start_session(&account, device_name).await
-    }
+/// A session to be started.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewSession<'a> {
+    /// The client that it is granted to.
+    pub(crate) client_id: &'a str,
+    /// What the person calls the device.
+    pub(crate) device_name: Option<&'a str>,
+    /// What it allows.
+    pub(crate) scopes: Scopes,
+    /// How the person proved who they are (RFC 8176), with a space between.
+    pub(crate) methods: &'a str,
+    /// Its id, when it was chosen before.
+    pub(crate) session_id: Option<SessionId>,
+}
 
+impl<'a> NewSession<'a> {
+    /// A session of our own login.
+    pub(crate) fn own(account: &Account, device_name: Option<&'a str>, methods: &'a str) -> Self {
+        let scopes = Scopes::PERSON.with(Scope::Admin).intersection(ceiling(account.role));
+        Self { client_id: OWN_CLIENT, device_name, scopes, methods, session_id: None }
+    }
+}
+
+impl Auth {
     /// Signs `user` in without asking for anything: for the host's own use.
     ///
     /// # Errors
@@ -91,44 +91,84 @@ impl Auth {
         if account.state != AccountState::Active {
             return Err(AuthError::Suspended);
         }
-        self.start_session(&account, device_name).await
+        self.start_session(&account, NewSession::own(&account, device_name, "")).await
     }
 
-    pub(crate) async fn start_session(
-        &self,
-        account: &Account,
-        device_name: Option<&str>,
-    ) -> Result<Tokens, AuthError> {
+    pub(crate) async fn start_session(&self, account: &Account, new: NewSession<'_>) -> Result<Tokens, AuthError> {
         let inner = &*self.0;
         let now = inner.clock.now();
-        let session_id = SessionId::new(now, &*inner.random);
+        let session_id = new.session_id.unwrap_or_else(|| SessionId::new(now, &*inner.random));
         let refresh = RefreshToken::first(session_id, &*inner.random);
-        let administers = account.role >= TenantRole::Administrator;
+        // Without a refresh token it ends with its one access token.
+        let lasts = new.scopes.contains(Scope::OfflineAccess);
+        let life = if lasts { inner.config.refresh_token_life() } else { inner.config.access_token_life() };
         let session = Session {
             session_id,
             user_id: account.user_id,
-            client_id: OWN_CLIENT.to_owned(),
-            device_name: device_name.map(str::to_owned),
-            scopes: if administers { Scopes::PERSON.with(Scope::Admin) } else { Scopes::PERSON },
+            client_id: new.client_id.to_owned(),
+            device_name: new.device_name.map(str::to_owned),
+            scopes: new.scopes,
+            methods: new.methods.to_owned(),
             family: refresh.family(),
             current: refresh.secret(),
             previous: None,
             created_at: now,
             last_used_at: now,
-            expires_at: now.after(inner.config.refresh_token_life()),
+            expires_at: now.after(life),
             ended_at: None,
         };
-        let tokens = self.tokens(account, &session, session.scopes, &refresh, now)?;
+        let tokens = self.tokens(account, &session, session.scopes, &refresh, now).await?;
+        match self.store_session(account, session).await {
+            // The id was chosen with a grant that has been used again since: the session ended before it began.
+            Err(AuthError::Store(StoreError::Conflict) | AuthError::BadCredentials) if new.session_id.is_some() => {
+                Err(AuthError::InvalidGrant)
+            }
+            stored => stored.map(|()| tokens),
+        }
+    }
+
+    /// Stores a new session, and now and then clears old ones away.
+    ///
+    /// # Errors
+    /// [`AuthError::BadCredentials`] when `account` may not be used any more, or has another password by now.
+    pub(crate) async fn store_session(&self, account: &Account, session: Session) -> Result<(), AuthError> {
+        let inner = &*self.0;
+        let session_id = session.session_id;
         inner.stores.sessions.create(session).await?;
+        // What it is founded on may have been taken away since it was looked at, by a reset that has ended all sessions
+        // that there were.
+        let known = inner.stores.accounts.get(account.user_id).await?;
+        if known.is_none_or(|known| known.state != AccountState::Active || known.password != account.password) {
+            self.end(account.user_id, session_id).await?;
+            return Err(AuthError::BadCredentials);
+        }
         if inner.sessions_opened.fetch_add(1, Ordering::Relaxed) % PRUNE_EVERY == PRUNE_EVERY - 1 {
-            // What ended later may still have to be refused when the tenant is opened again.
-            let before = Timestamp::from_secs(now.as_secs().saturating_sub(inner.config.access_token_seconds));
             // The session is there and its owner must get it; what could not be cleared away now waits for the next time.
-            if let Err(error) = inner.stores.sessions.prune(before, PRUNE_LIMIT).await {
+            if let Err(error) = self.prune_sessions().await {
                 tracing::warn!(%error, "old sessions cannot be cleared away");
             }
         }
-        Ok(tokens)
+        Ok(())
+    }
+
+    /// Clears some of the sessions away that ended or ran out, and some of the tickets.
+    ///
+    /// That happens by itself, too, with every so many new ones; a program that holds the service calls this now and then
+    /// for the tenants where nothing is new.
+    ///
+    /// # Errors
+    /// [`AuthError::Store`].
+    pub async fn clear_away(&self) -> Result<(), AuthError> {
+        self.prune_sessions().await?;
+        Ok(self.prune_tickets().await?)
+    }
+
+    async fn prune_sessions(&self) -> Result<(), StoreError> {
+        let inner = &*self.0;
+        // What ended later may still have to be refused when the tenant is opened again.
+        let now = inner.clock.now().as_secs();
+        let before = Timestamp::from_secs(now.saturating_sub(inner.config.access_token_seconds));
+        inner.stores.sessions.prune(before, PRUNE_LIMIT).await.map(drop)
     }
 
     /// Carries a session on: the refresh token is spent and replaced. Using a spent one ends the session (RFC 9700
@@ -137,9 +177,10 @@ impl Auth {
     /// `client_id` is the client that asks, when it says so; `scope` narrows the access token.
     ///
     /// Everything that can fail is done before the token is spent, so after [`StoreError::Unavailable`] the same token
-    /// is still good. After [`StoreError::OutcomeUnknown`] it may be spent although nobody got the next one: the caller
-    /// tries it again, and gets either new tokens or [`AuthError::InvalidGrant`] and has to sign in. A spent token is
-    /// never answered with tokens, because a thief could not be told from its owner.
+    /// is still good. After [`StoreError::OutcomeUnknown`], or an answer that was lost, the caller tries the same token
+    /// again: for [`Config::refresh_grace_seconds`](crate::Config::refresh_grace_seconds) it is answered with the same
+    /// next one. After that a spent token is never answered with tokens, because a thief could not be told from its
+    /// owner.
     ///
     /// # Errors
     /// [`AuthError::InvalidGrant`], [`AuthError::InvalidScope`], [`AuthError::Store`].
@@ -166,12 +207,14 @@ impl Auth {
             family: presented.family(),
             presented: presented.secret(),
             next: next.secret(),
+            successor: presented.conceal(&next),
+            grace: inner.config.refresh_grace(),
             now,
             expires_at: now.after(inner.config.refresh_token_life()),
         };
-        // A spent token ends the session whatever else is wrong with the request.
-        if session.current != presented.secret() {
-            self.rotate(rotation).await?;
+        // A spent token ends the session whatever else is wrong with the request, unless it was spent a moment ago.
+        if session.current != presented.secret() && !session.is_repeated(&rotation) {
+            self.rotate(rotation, &presented, next).await?;
             return Err(AuthError::InvalidGrant);
         }
         if !session.is_live(now) {
@@ -186,21 +229,32 @@ impl Auth {
             self.end(session.user_id, session.session_id).await?;
             return Err(AuthError::InvalidGrant);
         };
-        let tokens = self.tokens(&account, &session, scopes, &next, now)?;
-        if self.rotate(rotation).await? { Ok(tokens) } else { Err(AuthError::InvalidGrant) }
+        let tokens = self.tokens(&account, &session, scopes, &next, now).await?;
+        let valid = self.rotate(rotation, &presented, next).await?.ok_or(AuthError::InvalidGrant)?;
+        Ok(Tokens { refresh_token: valid.text(), ..tokens })
     }
 
-    /// Spends a refresh token; answers whether it was the newest. The use of a spent one ends the session.
-    async fn rotate(&self, rotation: Rotation) -> Result<bool, AuthError> {
-        match self.0.stores.sessions.rotate(rotation).await? {
-            RotationOutcome::Rotated(_) => Ok(true),
+    /// Spends a refresh token and gives the one that is good from now on: `next`, or the one that the lost answer named.
+    /// The use of an older one ends the session.
+    async fn rotate(
+        &self,
+        rotation: Rotation,
+        presented: &RefreshToken,
+        next: RefreshToken,
+    ) -> Result<Option<RefreshToken>, AuthError> {
+        Ok(match self.0.stores.sessions.rotate(rotation).await? {
+            RotationOutcome::Rotated(_) => Some(next),
+            RotationOutcome::Repeated(session) => {
+                let successor = session.previous.and_then(|spent| spent.successor);
+                successor.map(|successor| presented.reveal(&successor))
+            }
             RotationOutcome::Reused(session) => {
                 tracing::warn!(session = %session.session_id, user = %session.user_id, "a spent refresh token was used");
                 self.ended(session.session_id);
-                Ok(false)
+                None
             }
-            RotationOutcome::Refused => Ok(false),
-        }
+            RotationOutcome::Refused => None,
+        })
     }
 
     /// The caller's live sessions, newest first, at most 100.
@@ -209,6 +263,27 @@ impl Auth {
     /// [`AuthError::Store`].
     pub async fn sessions(&self, actor: &Actor) -> Result<Vec<Session>, AuthError> {
         Ok(self.0.stores.sessions.list(actor.user_id, self.0.clock.now(), LISTED).await?)
+    }
+
+    /// Gives one of the caller's live sessions another name, 1 to 64 characters.
+    ///
+    /// # Errors
+    /// [`AuthError::InsufficientScope`], [`AuthError::Invalid`], [`AuthError::SessionNotFound`].
+    pub async fn rename_session(
+        &self,
+        actor: &Actor,
+        session: SessionId,
+        device_name: &str,
+    ) -> Result<Session, AuthError> {
+        require(actor, Scope::ProfileWrite)?;
+        let mut broken = Broken::default();
+        broken.name("/device_name", device_name);
+        broken.into_result()?;
+        let (sessions, now) = (&self.0.stores.sessions, self.0.clock.now());
+        if !sessions.rename(actor.user_id, session, Some(device_name.to_owned()), now).await? {
+            return Err(AuthError::SessionNotFound);
+        }
+        sessions.get(session).await?.ok_or(AuthError::SessionNotFound)
     }
 
     /// Ends the caller's own session: its tokens are refused from now on.
@@ -229,38 +304,65 @@ impl Auth {
         if self.end(actor.user_id, session).await? { Ok(()) } else { Err(AuthError::SessionNotFound) }
     }
 
-    /// Ends all of the caller's sessions but the one that asks.
+    /// Ends all of the caller's sessions but the one that asks; grants that are not redeemed yet come to nothing.
     ///
     /// # Errors
     /// [`AuthError::InsufficientScope`].
     pub async fn end_other_sessions(&self, actor: &Actor) -> Result<(), AuthError> {
         require(actor, Scope::ProfileWrite)?;
-        let now = self.0.clock.now();
-        for session in self.0.stores.sessions.end_others(actor.user_id, actor.session_id, now).await? {
-            self.ended(session);
-        }
-        Ok(())
+        self.end_all_but(actor.user_id, actor.session_id).await
     }
 
-    /// Ends the session that a refresh or access token belongs to; a token that is none changes nothing (RFC 7009).
+    /// Ends the session that a refresh or access token belongs to; a token that is none, or was granted to another
+    /// client than `client_id`, changes nothing (RFC 7009).
+    ///
+    /// Answers false for a good access token that belongs to no session: a client's for itself, which cannot be taken
+    /// back by itself and runs out soon.
     ///
     /// # Errors
     /// [`AuthError::Store`].
-    pub async fn revoke(&self, token: &str) -> Result<(), AuthError> {
+    pub async fn revoke(&self, token: &str, client_id: Option<&str>) -> Result<bool, AuthError> {
+        let own = |granted: &str| client_id.is_none_or(|client| client == granted);
         if let Some(refresh) = RefreshToken::parse(token) {
             let session = self.0.stores.sessions.get(refresh.session()).await?;
-            if let Some(session) = session.filter(|session| session.family == refresh.family()) {
+            if let Some(session) = session.filter(|session| session.family == refresh.family())
+                && own(&session.client_id)
+            {
                 self.end(session.user_id, session.session_id).await?;
             }
         } else if let Ok(actor) = self.0.verifier.verify(token)
-            && let Some(session) = actor.session_id
+            && own(&actor.client_id)
         {
+            let Some(session) = actor.session_id else { return Ok(false) };
             self.end(actor.user_id, session).await?;
+        }
+        Ok(true)
+    }
+
+    /// Ends every session of `user`.
+    pub(crate) async fn end_all(&self, user: UserId) -> Result<(), AuthError> {
+        self.end_all_but(user, None).await
+    }
+
+    /// Ends every session of `user` but `keep`, and stops what is under way to new ones.
+    pub(crate) async fn end_all_but(&self, user: UserId, keep: Option<SessionId>) -> Result<(), AuthError> {
+        // Before the sessions: what a grant opens meanwhile ends with the others.
+        let stopped = self.stop_under_way(user).await;
+        for session in self.0.stores.sessions.end_others(user, keep, self.0.clock.now()).await? {
+            self.ended(session);
+        }
+        stopped
+    }
+
+    /// Removes what somebody is in the middle of in the name of `user`.
+    async fn stop_under_way(&self, user: UserId) -> Result<(), AuthError> {
+        for purpose in UNDER_WAY {
+            self.0.stores.tickets.remove_all(purpose, Some(user)).await?;
         }
         Ok(())
     }
 
-    async fn end(&self, user: UserId, session: SessionId) -> Result<bool, AuthError> {
+    pub(crate) async fn end(&self, user: UserId, session: SessionId) -> Result<bool, AuthError> {
         let ended = self.0.stores.sessions.end(user, session, self.0.clock.now()).await?;
         if ended {
             self.ended(session);
@@ -268,12 +370,24 @@ impl Auth {
         Ok(ended)
     }
 
+    /// Ends every session that was granted to the client, which is gone, and takes back what it got for itself.
+    pub(crate) async fn end_of_client(&self, client_id: &str) -> Result<(), AuthError> {
+        let inner = &*self.0;
+        let now = inner.clock.now();
+        for session in inner.stores.sessions.end_of_client(client_id, now).await? {
+            self.ended(session);
+        }
+        // Its own tokens say 0, the least there is; no account has this id.
+        inner.revocations.add_user(self.service_id(client_id), 1, now, inner.config.access_token_life());
+        Ok(())
+    }
+
     /// The session has ended in the store; from here on its access tokens are refused.
-    fn ended(&self, session: SessionId) {
+    pub(crate) fn ended(&self, session: SessionId) {
         self.0.revocations.add(session, self.0.clock.now(), self.0.config.access_token_life());
     }
 
-    fn tokens(
+    async fn tokens(
         &self,
         account: &Account,
         session: &Session,
@@ -281,36 +395,15 @@ impl Auth {
         refresh: &RefreshToken,
         now: Timestamp,
     ) -> Result<Tokens, AuthError> {
-        let inner = &*self.0;
-        let mut jti = [0; 16];
-        inner.random.fill(&mut jti);
-        let scope = scopes.to_string();
-        let claims = Claims {
-            iss: inner.config.issuer.clone(),
-            aud: Audience::One(inner.config.audience().to_owned()),
-            sub: account.user_id,
-            client_id: session.client_id.clone(),
-            iat: now.as_secs(),
-            exp: now.as_secs() + inner.config.access_token_seconds,
-            nbf: None,
-            jti: URL_SAFE_NO_PAD.encode(jti),
-            scope: scope.clone(),
-            sid: Some(session.session_id),
-            name: account.display_name.clone(),
-            picture: account.avatar,
-            role: account.role,
-            profile_rev: account.profile_rev,
-            kind: match account.kind {
-                AccountKind::Bot { owner } => ActorKind::Bot { owner },
-                _ => ActorKind::Person,
-            },
-        };
+        let scopes = self.scopes_of_methods(account, scopes, &session.methods);
+        let granted = AccessGrant { account, client_id: &session.client_id, scopes, session: Some(session.session_id) };
+        let access = self.access_token(&granted, now).await?;
         Ok(Tokens {
-            access_token: inner.signer.token(&claims)?,
+            access_token: access.text,
             token_type: "Bearer",
-            expires_in: inner.config.access_token_seconds,
+            expires_in: access.expires_in,
             refresh_token: refresh.text(),
-            scope,
+            scope: access.scope,
             user_id: account.user_id,
             session_id: session.session_id,
         })

@@ -104,6 +104,8 @@ fn rejection_problem(rejection: Rejection) -> Problem {
         Rejection::RoomExists => Problem::conflict("room.exists"),
         Rejection::MessageNotFound => Problem::not_found("message.not_found"),
         Rejection::MessageDeleted => Problem::conflict("message.deleted"),
+        Rejection::AccountNotActive => Problem::forbidden("account.suspended"),
+        Rejection::UserNotActive => Problem::conflict("user.suspended"),
         Rejection::UserNotFound => Problem::not_found("user.not_found"),
         Rejection::MemberNotFound => Problem::not_found("member.not_found"),
         Rejection::NotMember => Problem::forbidden("room.not_member"),

@@ -6,13 +6,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bartab_core::event::{Digest, Event, EventType, Lane, Record};
+use bartab_core::event::{Digest, Event, EventType, Facts, Lane, PersonState, Record};
 use bartab_core::store::Head;
-use bartab_core::{EventId, RoomId, SessionId, UserId};
+use bartab_core::{RoomId, SessionId, UserId};
 use bytes::Bytes;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::directory::Directory;
 use crate::error::CorruptLog;
@@ -73,6 +75,30 @@ impl LogEvent {
     }
 }
 
+/// Whether the content of `other` goes with `event`, as far as the two of them tell.
+fn takes_along(event: &Event, other: &Event) -> bool {
+    let (envelope, old) = (&event.envelope, &other.envelope);
+    match (&envelope.event_type, envelope.target, &event.facts) {
+        (EventType::MessageDeleted, Some(message), _) => {
+            old.id == message || (old.event_type == EventType::MessageEdited && old.target == Some(message))
+        }
+        (EventType::UserUpdated, _, Facts::Person(facts)) if facts.state == PersonState::Erased => {
+            let goes = match &other.facts {
+                Facts::Person(before) => before.state != PersonState::Erased,
+                _ => facts.written && is_written(&old.event_type),
+            };
+            goes && old.sender == envelope.sender
+        }
+        _ => false,
+    }
+}
+
+/// Whether the content of such an event is its sender's words: not what a room is called or about.
+pub(crate) const fn is_written(event_type: &EventType) -> bool {
+    use EventType::{RoomCreated, RoomUpdated, UserCreated, UserUpdated};
+    !matches!(event_type, UserCreated | UserUpdated | RoomCreated | RoomUpdated)
+}
+
 fn joined_since(state: &TenantState, room: RoomId, user: UserId) -> Option<u64> {
     let member = state.rooms.get(&room)?.members.get(&user)?;
     (member.membership == Membership::Joined).then_some(member.since)
@@ -108,11 +134,16 @@ struct Line {
     waiters: HashMap<UserId, Vec<Arc<Waiter>>>,
     /// Sessions that ended lately: a request that was let in just before may enter the line just after.
     ended: VecDeque<SessionId>,
+    /// The same for people whose every access token up to then was taken back, with when that was: those who have asked
+    /// for new ones may wait again.
+    sent_away: VecDeque<(UserId, Instant)>,
 }
 
 /// How many ended sessions the line remembers. It bridges the moment between a request's being let in and its
 /// waiting, not the life of a token.
 const ENDED: usize = 256;
+/// How long that moment is at most, for people.
+const AWAY: Duration = Duration::from_secs(1);
 
 /// The meeting place of the sequencer and its readers.
 #[derive(Debug)]
@@ -213,12 +244,12 @@ impl Hub {
         Some(found.take(limit).cloned().collect())
     }
 
-    /// The positions of those edits of `message` that the ring holds.
-    pub(crate) fn recent_edits(&self, message: EventId) -> Vec<u64> {
+    /// The positions in the ring, and in `coming`, whose content another node erased with `event`: of a deletion the
+    /// message and its edits, of somebody who is erased the names and, when that was chosen, what they wrote.
+    pub(crate) fn erasures(&self, event: &Event, coming: &[Arc<LogEvent>]) -> Vec<u64> {
         let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
-        let edits = recent.events.iter().map(|event| &event.event.envelope);
-        let edits = edits.filter(|e| e.event_type == EventType::MessageEdited && e.target == Some(message));
-        edits.map(bartab_core::event::Envelope::seq).collect()
+        let all = recent.events.iter().chain(coming).map(|event| &event.event);
+        all.filter(|other| takes_along(event, other)).map(|other| other.envelope.seq()).collect()
     }
 
     /// The digest of the event at `seq`, when it is near the head.
@@ -271,7 +302,8 @@ impl Hub {
         // Counted first, so that a publisher which does not see the count has published before it is read.
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let mut line = self.line();
-        let ended = session.is_some_and(|session| line.ended.contains(&session));
+        let sent_away = line.sent_away.iter().any(|(other, at)| *other == user && at.elapsed() < AWAY);
+        let ended = sent_away || session.is_some_and(|session| line.ended.contains(&session));
         let waiter = Arc::new(Waiter { wake: Notify::new(), session, ended: AtomicBool::new(ended) });
         line.waiters.entry(user).or_default().push(Arc::clone(&waiter));
         drop(line);
@@ -291,6 +323,19 @@ impl Hub {
         }
         line.ended.push_back(session);
         for waiter in line.waiters.values().flatten().filter(|waiter| waiter.session == Some(session)) {
+            waiter.ended.store(true, Ordering::SeqCst);
+            waiter.wake.notify_one();
+        }
+    }
+
+    /// Ends the waits of a person, because the access tokens that they began with were taken back.
+    pub(crate) fn end_user(&self, user: UserId) {
+        let mut line = self.line();
+        if line.sent_away.len() == ENDED {
+            line.sent_away.pop_front();
+        }
+        line.sent_away.push_back((user, Instant::now()));
+        for waiter in line.waiters.get(&user).into_iter().flatten() {
             waiter.ended.store(true, Ordering::SeqCst);
             waiter.wake.notify_one();
         }

@@ -27,6 +27,8 @@ pub struct Actor {
     pub scopes: Scopes,
     /// The role in the tenant as a whole; a room's roles are the log's.
     pub tenant_role: TenantRole,
+    /// How much the caller may ask, in percent of what everybody may.
+    pub rate_percent: u32,
     /// How others see the caller.
     pub profile: Arc<Profile>,
     /// When the credentials end; waits and streams end then too. `None`: not by time.
@@ -43,9 +45,15 @@ impl Actor {
             session_id: None,
             scopes: Scopes::PERSON,
             tenant_role: TenantRole::Member,
+            rate_percent: 100,
             profile: Arc::new(Profile { name: name.into(), avatar: None, rev: 1 }),
             expires_at: None,
         }
+    }
+
+    /// Whether the caller sees nothing but the rooms they were let into: for one room alone, or by the role.
+    pub fn is_guest(&self) -> bool {
+        matches!(self.kind, ActorKind::Guest { .. }) || self.tenant_role == TenantRole::Guest
     }
 
     /// Whether the caller is a bot.
@@ -90,7 +98,7 @@ pub struct Profile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TenantRole {
-    /// Sees nothing but the room of the invitation.
+    /// Sees nothing but the rooms of the invitation.
     Guest,
     /// Uses the chat.
     Member,
@@ -178,10 +186,22 @@ impl Scopes {
         Self(self.0 | scope as u16)
     }
 
+    /// The set with no `scope` in it.
+    #[must_use]
+    pub const fn without(self, scope: Scope) -> Self {
+        Self(self.0 & !(scope as u16))
+    }
+
     /// What both sets hold.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
+    }
+
+    /// What either set holds.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// Whether all of this set is in `other`.

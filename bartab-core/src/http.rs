@@ -7,6 +7,11 @@ use serde::de::DeserializeOwned;
 
 use crate::problem::{PROBLEM_JSON, Problem};
 
+/// The address of who asks, as far as it is known: whoever runs a service puts it into the request's extensions, having
+/// judged which proxies to believe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub std::net::IpAddr);
+
 /// The header that names a request in answers and logs.
 pub const X_REQUEST_ID: &str = "x-request-id";
 

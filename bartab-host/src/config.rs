@@ -37,6 +37,10 @@ pub struct Config {
     /// Which headers these proxies write. The others are ignored: a proxy lets through what it does not write, and then
     /// the client has written it.
     pub forwarded: ForwardedHeaders,
+    /// The file with the host's keys, by which each tenant's private keys and other secrets are sealed before they are
+    /// stored: keys as base64 of 32 random bytes, a line each, the one that seals first. [`Config::load`] reads it into
+    /// `auth.sealing_keys`. Whoever loses it loses what is sealed with it, so it is kept, but not beside the data.
+    pub sealing_key_file: Option<PathBuf>,
     /// What is logged, as `tracing-subscriber`'s `EnvFilter` reads it: `info`, `info,bartab_chat=debug`.
     pub log: String,
     /// How it is logged.
@@ -63,6 +67,7 @@ impl Default for Config {
             root_tenant: None,
             trusted_proxies: Vec::new(),
             forwarded: ForwardedHeaders::default(),
+            sealing_key_file: None,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             server: ServerConfig::default(),

@@ -1,6 +1,7 @@
 //! From a request to the tenant that answers it.
 
 use bartab_core::Problem;
+use bartab_core::http::ClientAddress;
 use bytes::Bytes;
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -14,7 +15,7 @@ use crate::probes::{self, Probe};
 use crate::registry::{InUse, Refusal};
 use crate::routing::{Destination, destination, without_prefix};
 use crate::stack::problem;
-use crate::tenant::Tenant;
+use crate::tenant::{Tenant, is_identity};
 
 pub(crate) async fn dispatch<B>(host: &Inner, request: Request<Inbound<B>>) -> Response<Body>
 where
@@ -32,6 +33,11 @@ where
     let path = without_prefix(parts.uri.path());
     if let Some(document) = documents::Document::at(path) {
         return document.answer(host, &tenant, &parts).await;
+    }
+    // Who guesses passwords is slowed down by address, too.
+    if is_identity(path) {
+        let address = host.proxies.address(&parts.headers, &parts.extensions);
+        parts.extensions.insert(ClientAddress(address));
     }
     // The services see the path without the tenant's prefix.
     if path.len() != parts.uri.path().len() {

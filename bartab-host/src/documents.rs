@@ -1,7 +1,6 @@
-//! `GET /.well-known/bartab`, `GET /.well-known/oauth-protected-resource`, `GET /openapi.json`, and `GET /readyz` of one
-//! tenant: what a tenant says about itself as a whole.
+//! `GET /.well-known/bartab`, `GET /openapi.json`, and `GET /readyz` of one tenant: what a tenant says about itself as a
+//! whole.
 
-use bartab_core::{Scope, Scopes};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, header};
 use serde_json::json;
@@ -18,7 +17,6 @@ use crate::tenant::Tenant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Document {
     About,
-    ProtectedResource,
     OpenApi,
     Ready,
 }
@@ -28,7 +26,6 @@ impl Document {
     pub(crate) fn at(path: &str) -> Option<Self> {
         match path {
             "/.well-known/bartab" => Some(Self::About),
-            "/.well-known/oauth-protected-resource" => Some(Self::ProtectedResource),
             "/openapi.json" => Some(Self::OpenApi),
             "/readyz" => Some(Self::Ready),
             _ => None,
@@ -41,7 +38,6 @@ impl Document {
         }
         match self {
             Self::About => cacheable(&about(host, tenant, &base(host, tenant, parts))),
-            Self::ProtectedResource => cacheable(&protected_resource(tenant)),
             Self::OpenApi => json_answer(&openapi::document(&base(host, tenant, parts))),
             Self::Ready => match tenant_ready(tenant).await {
                 Ok(()) => json_answer(&json!({"status": "ready"})),
@@ -60,19 +56,6 @@ fn cacheable(value: &serde_json::Value) -> Response<Body> {
     response
 }
 
-/// RFC 9728 section 2: whose tokens the tenant's services take. The resource is what the issuer is, one base URL.
-fn protected_resource(tenant: &Tenant) -> serde_json::Value {
-    let issuer = tenant.issuer().as_str();
-    let scopes = Scopes::PERSON.with(Scope::Admin).to_string();
-    json!({
-        "resource": issuer,
-        "authorization_servers": [issuer],
-        "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
-        "scopes_supported": scopes.split(' ').collect::<Vec<_>>(),
-        "bearer_methods_supported": ["header"],
-    })
-}
-
 fn about(host: &Inner, tenant: &Tenant, base: &str) -> serde_json::Value {
     use bartab_chat::limits;
     json!({
@@ -81,7 +64,7 @@ fn about(host: &Inner, tenant: &Tenant, base: &str) -> serde_json::Value {
         "issuer": tenant.issuer().as_str(),
         "services": {"auth": base, "chat": base},
         "features": {
-            "registration": tenant.registration_open(),
+            "registration": tenant.registration(),
             "sync": ["long_poll", "sse"],
             "media": false,
             "search": false,

@@ -19,6 +19,7 @@ const UNFINISHED: &str = ".";
 /// The folder that holds every tenant of a server.
 #[derive(Clone, Debug)]
 pub struct DataFolder {
+    root: PathBuf,
     tenants: PathBuf,
 }
 
@@ -35,6 +36,9 @@ pub enum FolderError {
     /// A server holds the tenant open.
     #[error("tenant `{0}` is in use by a running server; stop it first")]
     InUse(TenantName),
+    /// Another server, or a command of the operator's, works on the folder.
+    #[error("another server or a command works on {0}")]
+    Busy(PathBuf),
     /// The settings are not what the program understands.
     #[error("{path}: {error}")]
     Settings {
@@ -57,7 +61,7 @@ pub enum FolderError {
     },
 }
 
-fn at(path: &Path) -> impl FnOnce(io::Error) -> FolderError + '_ {
+pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> FolderError + '_ {
     move |source| FolderError::Io { path: path.to_owned(), source }
 }
 
@@ -69,7 +73,11 @@ impl DataFolder {
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let tenants = path.join("tenants");
         private_folder(&tenants).map_err(at(&tenants))?;
-        Ok(Self { tenants })
+        Ok(Self { root: path.to_owned(), tenants })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The folder of the tenant `name`, whether or not it is there.
@@ -185,12 +193,24 @@ fn unfinished(parent: &Path) -> io::Result<tempfile::TempDir> {
 }
 
 /// Opens a file to write into; when it is missing, it is made for the server's own user alone.
-fn private_file(path: &Path) -> io::Result<fs::File> {
+pub(crate) fn private_file(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Writes a file that the server's own user alone can read, all of it or nothing.
+pub(crate) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Such a file is its owner's alone from the beginning.
+    let mut making = tempfile::NamedTempFile::new_in(folder)?;
+    making.write_all(text.as_bytes())?;
+    making.write_all(b"\n")?;
+    making.as_file().sync_all()?;
+    making.persist(path)?;
+    Ok(())
 }
 
 /// Takes the lock that an open store would hold; it is given back when the file is dropped.

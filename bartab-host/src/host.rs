@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bartab_auth::Auth;
 use bartab_core::{Clock, Random};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -22,10 +23,12 @@ use crate::folder::{DataFolder, FolderError};
 use crate::inbound::Bounds;
 use crate::metrics::{Metrics, OpenConnection};
 use crate::rate::Rates;
-use crate::registry::{InUse, Registry};
+use crate::registry::{Chain, InUse, Registry};
 use crate::request_id::RequestIds;
+use crate::setup::Setup;
 use crate::stack;
 use crate::tenant::{Tenant, TenantOpener};
+use crate::tenant_name::TenantName;
 
 /// All tenants of a data folder behind one service.
 ///
@@ -38,6 +41,8 @@ pub struct Host {
 
 pub(crate) struct Inner {
     pub(crate) registry: Registry<TenantOpener>,
+    pub(crate) folder: DataFolder,
+    pub(crate) setup: Arc<Setup>,
     pub(crate) ids: RequestIds,
     pub(crate) metrics: Metrics,
     pub(crate) rates: Arc<Rates>,
@@ -60,6 +65,7 @@ impl Host {
     ) -> Result<Self, FolderError> {
         let folder = DataFolder::open(data)?;
         let rates = Arc::new(Rates::new(&config.limits));
+        let setup = Arc::new(Setup::default());
         let opener = TenantOpener {
             folder: folder.clone(),
             public_url: config.public_url.clone().ok_or(public_url),
@@ -68,16 +74,19 @@ impl Host {
             chat: config.chat.clone(),
             limits: config.limits.clone(),
             rates: Arc::clone(&rates),
+            setup: Arc::clone(&setup),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
         };
-        let registry = Registry::new(folder, config.root_tenant.clone(), opener, config.tenants.clone(), clock);
+        let registry = Registry::new(folder.clone(), config.root_tenant.clone(), opener, config.tenants.clone(), clock);
         let bounds = Bounds {
             max_bytes: config.server.max_body_bytes,
             timeout: Duration::from_secs(config.server.body_timeout_seconds),
         };
         let inner = Inner {
             registry,
+            folder,
+            setup,
             ids: RequestIds::new(&*random),
             metrics: Metrics::new(),
             rates,
@@ -99,6 +108,28 @@ impl Host {
         self.inner.registry.by_name(name).await.ok()
     }
 
+    /// Tells `announce`, from now on, of each tenant that is opened and that nobody runs: a link that makes its first owner,
+    /// good once and for a day. It is a secret for the operator alone. The root tenant, and some of those that have never
+    /// been opened, are opened for that now; the others with their first request.
+    ///
+    /// # Errors
+    /// The tenants cannot be listed.
+    pub async fn announce_setup(
+        &self,
+        announce: impl Fn(&TenantName, &str) + Send + Sync + 'static,
+    ) -> Result<(), FolderError> {
+        /// No start opens thousands of tenants.
+        const MOST: usize = 16;
+        self.inner.setup.tell(announce);
+        let folder = &self.inner.folder;
+        let new = folder.names()?.into_iter().filter(|name| !folder.store(name).exists()).take(MOST);
+        for name in new {
+            let _it_is_told_of_when_it_opens = self.tenant(name.as_str()).await;
+        }
+        let _the_same = self.inner.registry.root().await;
+        Ok(())
+    }
+
     /// The metrics as Prometheus reads them. They belong on the operator's listener alone.
     pub fn metrics(&self) -> String {
         let open = self.inner.registry.open();
@@ -106,15 +137,21 @@ impl Host {
         self.inner.metrics.render(open.len(), waiting)
     }
 
-    /// Closes idle tenants and forgets idle limits and old records, for as long as it is awaited.
+    /// Closes idle tenants, forgets idle limits and old records, and exchanges signing keys whose time has come, for as
+    /// long as it is awaited.
     pub async fn keep_house(&self) {
         const EVERY: Duration = Duration::from_secs(5);
-        loop {
+        /// What takes the store is done once in so many rounds: every minute.
+        const CHORES: u64 = 12;
+        for round in 1_u64.. {
             tokio::time::sleep(EVERY).await;
             self.inner.registry.close_idle().await;
             self.inner.rates.forget_idle();
-            for (_, open) in self.inner.registry.open() {
+            for (name, open) in self.inner.registry.open() {
                 open.tenant.forget_idle_limits();
+                if round % CHORES == 0 {
+                    chores(&name, open.tenant.auth()).await;
+                }
             }
             self.inner.metrics.upkeep();
         }
@@ -135,6 +172,16 @@ impl Host {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         stack::answer(Arc::clone(&self.inner), request)
+    }
+}
+
+/// Looks after the signing keys of a tenant, and clears away what is over.
+async fn chores(name: &TenantName, auth: &Auth) {
+    if let Err(error) = auth.tend_keys().await {
+        tracing::error!(tenant = %name, error = %Chain(&error), "the signing keys cannot be looked after");
+    }
+    if let Err(error) = auth.clear_away().await {
+        tracing::warn!(tenant = %name, error = %Chain(&error), "old sessions and tickets cannot be cleared away");
     }
 }
 

@@ -92,11 +92,6 @@ fn own() -> Value {
                 "API version, service URLs, features and limits",
                 json!({"200": object("What this tenant offers")}),
             ),
-            "/.well-known/oauth-protected-resource": get(
-                "protected_resource",
-                "Whose tokens are taken (RFC 9728)",
-                json!({"200": object("Protected resource metadata")}),
-            ),
             "/openapi.json": get("openapi", "This document", json!({"200": object("OpenAPI 3.1")})),
         },
     })
@@ -113,6 +108,13 @@ mod tests {
         assert_eq!(document["openapi"], "3.1.0");
         for path in ["/livez", "/v1/auth/login", "/v1/sync", "/v1/rooms/{room}/messages"] {
             assert!(document["paths"][path].is_object(), "{path} is missing");
+        }
+        for service in [bartab_auth::openapi(), bartab_chat::openapi()] {
+            for (path, methods) in service["paths"].as_object().unwrap() {
+                for method in methods.as_object().unwrap().keys() {
+                    assert!(document["paths"][path][method].is_object(), "{method} {path} is missing");
+                }
+            }
         }
         let ids: Vec<&str> = document["paths"]
             .as_object()

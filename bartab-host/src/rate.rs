@@ -3,17 +3,21 @@
 use std::fmt;
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::sync::Arc;
 
-use bartab_core::{Problem, UserId};
-use bytes::Bytes;
+use bartab_core::{Actor, UserId};
 use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
-use http::{HeaderName, HeaderValue, Response};
 
 use crate::config::{ClassLimits, Limit, Limits};
 use crate::routing::Class;
+
+mod policy;
+
+use policy::Policy;
+pub(crate) use policy::{Allowance, Exceeded};
 
 /// Whose requests are counted together: a person or bot in one tenant.
 type Principal = (u64, UserId);
@@ -32,30 +36,20 @@ pub(crate) type PrincipalLimits = ByClass<Principal>;
 pub(crate) struct ByClass<K: Hash + Eq + Clone>([Option<Limiter<K>>; Class::ALL.len()]);
 
 struct Limiter<K: Hash + Eq + Clone> {
-    limiter: RateLimiter<K, DashMapStateStore<K>, DefaultClock>,
-    limit: Limit,
-    /// How the policy is called in the answer's headers.
-    name: String,
-}
-
-/// A limit was passed; the request was not carried out.
-#[derive(Debug)]
-pub(crate) struct Exceeded {
-    wait: Duration,
-    limit: Limit,
-    name: String,
+    limiter: RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>,
+    policy: Arc<Policy>,
 }
 
 impl Rates {
     pub(crate) fn new(limits: &Limits) -> Self {
         let off = ClassLimits::default();
         let (addresses, principals) = if limits.enabled { (&limits.address, &limits.principal) } else { (&off, &off) };
-        Self { addresses: ByClass::new("address", addresses), principals: ByClass::new("principal", principals) }
+        Self { addresses: ByClass::addresses(addresses), principals: ByClass::principals(principals) }
     }
 
     /// Counts a request of `address`.
-    pub(crate) fn admit_address(&self, address: IpAddr, class: Class) -> Result<(), Exceeded> {
-        self.addresses.admit(class, || network(address))
+    pub(crate) fn admit_address(&self, address: IpAddr, class: Class) -> Result<Option<Allowance>, Exceeded> {
+        self.addresses.admit(class, 100, || network(address))
     }
 
     /// Counts a request of a person or bot; `own` are the limits of the tenant, if it has its own.
@@ -63,10 +57,10 @@ impl Rates {
         &self,
         own: Option<&PrincipalLimits>,
         tenant: u64,
-        user: UserId,
+        actor: &Actor,
         class: Class,
-    ) -> Result<(), Exceeded> {
-        own.unwrap_or(&self.principals).admit(class, || (tenant, user))
+    ) -> Result<Option<Allowance>, Exceeded> {
+        own.unwrap_or(&self.principals).admit(class, actor.rate_percent, || (tenant, actor.user_id))
     }
 
     /// Forgets those who have asked nothing for so long that all of their limit is theirs again.
@@ -84,27 +78,49 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+impl ByClass<IpAddr> {
+    fn addresses(limits: &ClassLimits) -> Self {
+        Self::new("address", limits, Policy::for_all)
+    }
+}
+
+impl PrincipalLimits {
+    pub(crate) fn principals(limits: &ClassLimits) -> Self {
+        Self::new("principal", limits, Policy::in_shares)
+    }
+}
+
 impl<K: Hash + Eq + Clone> ByClass<K> {
-    pub(crate) fn new(whose: &str, limits: &ClassLimits) -> Self {
+    fn new(whose: &str, limits: &ClassLimits, policy: fn(String, Limit) -> Policy) -> Self {
         Self(Class::ALL.map(|class| {
             let limit = match class {
                 Class::Read => limits.reads,
                 Class::Write => limits.writes,
                 Class::Sync => limits.sync,
                 Class::SignIn => limits.sign_in,
+                Class::Token => limits.token,
             }?;
-            let quota = Quota::per_minute(limit.per_minute).allow_burst(limit.burst);
-            let name = format!("{whose}-{}", class.name());
-            Some(Limiter { limiter: RateLimiter::dashmap(quota), limit, name })
+            let policy = policy(format!("{whose}-{}", class.name()), limit);
+            let quota = Quota::with_period(policy.period())?.allow_burst(policy.capacity());
+            Some(Limiter { limiter: RateLimiter::dashmap(quota).with_middleware(), policy: Arc::new(policy) })
         }))
     }
 
-    fn admit(&self, class: Class, key: impl FnOnce() -> K) -> Result<(), Exceeded> {
-        let Some(Limiter { limiter, limit, name }) = &self.0[class as usize] else { return Ok(()) };
-        limiter.check_key(&key()).map_err(|not_until| {
-            let wait = not_until.wait_time_from(limiter.clock().now());
-            Exceeded { wait, limit: *limit, name: name.clone() }
-        })
+    /// Counts a request of somebody who may ask `percent` of what everybody may; `None` where there is no limit.
+    fn admit(&self, class: Class, percent: u32, key: impl FnOnce() -> K) -> Result<Option<Allowance>, Exceeded> {
+        let Some(Limiter { limiter, policy }) = &self.0[class as usize] else { return Ok(None) };
+        let cost = policy.cost(percent);
+        match limiter.check_key_n(&key(), cost) {
+            Ok(Ok(state)) => {
+                Ok(Some(Allowance { policy: Arc::clone(policy), cost, left: state.remaining_burst_capacity() }))
+            }
+            Ok(Err(not_until)) => {
+                let wait = not_until.wait_time_from(limiter.clock().now());
+                Err(Exceeded { policy: Arc::clone(policy), cost, wait })
+            }
+            // No cost is above the capacity; were one, it would be a request that is never allowed.
+            Err(_) => Err(Exceeded { policy: Arc::clone(policy), cost, wait: policy.window() }),
+        }
     }
 
     pub(crate) fn forget_idle(&self) {
@@ -117,25 +133,7 @@ impl<K: Hash + Eq + Clone> ByClass<K> {
 
 impl<K: Hash + Eq + Clone> fmt::Debug for ByClass<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().flatten().map(|limiter| (&limiter.name, limiter.limit))).finish()
-    }
-}
-
-impl Exceeded {
-    /// 429 with `Retry-After`, and the policy and what is left of it as draft-ietf-httpapi-ratelimit-headers writes them.
-    pub(crate) fn to_response(&self, path: &str, request_id: Option<&str>) -> Response<Bytes> {
-        let seconds = self.wait.as_millis().div_ceil(1000).max(1) as u64;
-        let problem = Problem::new(429, "rate.limited", "You ask too often").retry_after(seconds);
-        let mut response = problem.to_response(Some(path), request_id);
-        let window = (u64::from(self.limit.burst.get()) * 60).div_ceil(u64::from(self.limit.per_minute.get()));
-        let policy = format!("\"{}\";q={};w={window}", self.name, self.limit.burst);
-        let left = format!("\"{}\";r=0;t={seconds}", self.name);
-        for (name, value) in [("ratelimit-policy", policy), ("ratelimit", left)] {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                response.headers_mut().insert(HeaderName::from_static(name), value);
-            }
-        }
-        response
+        f.debug_list().entries(self.0.iter().flatten().map(|limiter| &limiter.policy)).finish()
     }
 }
 
@@ -148,6 +146,10 @@ mod tests {
         Rates::new(&Limits { enabled, address: limits.clone(), principal: limits })
     }
 
+    fn actor(number: u128, rate_percent: u32) -> Actor {
+        Actor { rate_percent, ..Actor::person(UserId::from_u128(number), "a") }
+    }
+
     #[test]
     fn the_limit_counts_each_address_and_class_by_itself() {
         let rates = rates(true);
@@ -155,7 +157,7 @@ mod tests {
         assert!(rates.admit_address(a, Class::Write).is_ok());
         assert!(rates.admit_address(a, Class::Write).is_ok());
         let exceeded = rates.admit_address(a, Class::Write).unwrap_err();
-        assert!(rates.admit_address(a, Class::Read).is_ok());
+        assert!(rates.admit_address(a, Class::Read).unwrap().is_none(), "no limit, so nothing to tell");
         assert!(rates.admit_address(b, Class::Write).is_ok());
         let response = exceeded.to_response("/v1/rooms", None);
         assert_eq!(response.status(), 429);
@@ -175,11 +177,42 @@ mod tests {
 
     #[test]
     fn people_are_told_apart_by_tenant_and_limits_can_be_lifted() {
-        let user = UserId::from_u128(1);
         let limited = rates(true);
-        let ask = |tenant| limited.admit_principal(None, tenant, user, Class::Write);
+        let ask = |tenant| limited.admit_principal(None, tenant, &actor(1, 100), Class::Write);
         assert!(ask(1).is_ok() && ask(1).is_ok() && ask(1).is_err() && ask(2).is_ok());
         let lifted = rates(false);
-        assert!((0..100).all(|_| lifted.admit_principal(None, 1, user, Class::Write).is_ok()));
+        assert!((0..100).all(|_| lifted.admit_principal(None, 1, &actor(1, 100), Class::Write).is_ok()));
+    }
+
+    #[test]
+    fn a_share_is_so_many_percent_of_what_everybody_may() {
+        let limits = ClassLimits { writes: Some(Limit::new(20, 60)), ..ClassLimits::default() };
+        let own = PrincipalLimits::principals(&limits);
+        let rates = rates(true);
+        let shares =
+            [(100, 20), (200, 40), (10, 2), (55, 11), (7, 1), (1, 1), (0, 1), (10_000, 2000), (u32::MAX, 2000)];
+        for (number, (percent, expected)) in shares.into_iter().enumerate() {
+            let actor = actor(number as u128, percent);
+            let ask = || rates.admit_principal(Some(&own), 1, &actor, Class::Write);
+            let mut granted = 0;
+            let refused = loop {
+                match ask() {
+                    Ok(allowance) => {
+                        granted += 1;
+                        // Time goes on while this asks, so one more may have become free.
+                        let left = expected - granted;
+                        let found = allowance.unwrap().left();
+                        assert!((left..=left + 1).contains(&found), "{percent}%: {found} left after {granted}");
+                    }
+                    Err(exceeded) => break exceeded,
+                }
+                assert!(granted <= expected + 1, "{percent}%");
+            };
+            let response = refused.to_response("/", None);
+            assert_eq!(
+                response.headers()["ratelimit-policy"],
+                format!("\"principal-write\";q={expected};w=20").as_str()
+            );
+        }
     }
 }

@@ -57,20 +57,41 @@ pub(crate) enum Class {
     Read,
     Write,
     Sync,
+    /// What passwords, short codes and one-time links can be guessed by, and what makes accounts.
     SignIn,
+    /// What begins or ends at another program: tokens, codes for devices, providers. Many people behind one address do
+    /// that, and its secrets are too long to be guessed.
+    Token,
 }
 
 impl Class {
-    pub(crate) const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Sync, Self::SignIn];
+    pub(crate) const ALL: [Self; 5] = [Self::Read, Self::Write, Self::Sync, Self::SignIn, Self::Token];
 
     /// The class of a request for `path`, without the tenant's prefix.
     pub(crate) fn of(method: &http::Method, path: &str) -> Self {
         if matches!(*method, http::Method::GET | http::Method::HEAD | http::Method::OPTIONS) {
-            return if path == "/v1/sync" { Self::Sync } else { Self::Read };
+            return match path {
+                "/v1/sync" => Self::Sync,
+                // The link that a device shows carries the code that a person would type.
+                "/v1/oauth2/device" => Self::SignIn,
+                _ if path.starts_with("/v1/auth/providers/") => Self::Token,
+                _ => Self::Read,
+            };
         }
-        // Not `/v1/oauth2/token`: many people behind one address refresh there, and its secrets are not to be guessed.
-        let sign_in = matches!(path, "/v1/auth/register" | "/v1/auth/login");
-        if sign_in { Self::SignIn } else { Self::Write }
+        let below =
+            |prefix| path.strip_prefix(prefix).is_some_and(|rest: &str| rest.is_empty() || rest.starts_with('/'));
+        match path {
+            "/v1/auth/register" | "/v1/auth/login" | "/v1/me/password" => Self::SignIn,
+            "/v1/oauth2/authorize" | "/v1/oauth2/device" => Self::SignIn,
+            "/v1/oauth2/token" | "/v1/oauth2/device_authorization" => Self::Token,
+            _ if below("/v1/auth/setup") || below("/v1/auth/reset") || below("/v1/me/mfa") => Self::SignIn,
+            _ => Self::Write,
+        }
+    }
+
+    /// Whether everybody is told what is left of the address's limit: it is the one that they meet.
+    pub(crate) const fn tells_address(self) -> bool {
+        matches!(self, Self::SignIn | Self::Token)
     }
 
     pub(crate) const fn name(self) -> &'static str {
@@ -79,6 +100,7 @@ impl Class {
             Self::Write => "write",
             Self::Sync => "sync",
             Self::SignIn => "sign_in",
+            Self::Token => "token",
         }
     }
 }
@@ -103,10 +125,32 @@ mod tests {
     }
 
     #[test]
-    fn only_passwords_and_new_accounts_are_sign_ins() {
-        let class = |path| Class::of(&http::Method::POST, path);
-        assert_eq!((class("/v1/auth/login"), class("/v1/auth/register")), (Class::SignIn, Class::SignIn));
-        assert_eq!((class("/v1/oauth2/token"), class("/v1/sync")), (Class::Write, Class::Write));
+    fn what_can_be_guessed_is_a_sign_in() {
+        let [get, post] = [http::Method::GET, http::Method::POST].map(|method| move |path| Class::of(&method, path));
+        for path in [
+            "/v1/auth/login",
+            "/v1/auth/register",
+            "/v1/auth/setup",
+            "/v1/auth/reset/x",
+            "/v1/oauth2/authorize",
+            "/v1/oauth2/device",
+            "/v1/me/password",
+            "/v1/me/mfa/totp",
+            "/v1/me/mfa/totp/confirm",
+        ] {
+            assert_eq!(post(path), Class::SignIn, "{path}");
+        }
+        for path in ["/v1/oauth2/token", "/v1/oauth2/device_authorization"] {
+            assert_eq!(post(path), Class::Token, "{path}");
+        }
+        for path in ["/v1/sync", "/v1/rooms", "/v1/me", "/v1/me/mfahh", "/v1/auth/logout", "/v1/oauth2/introspect"] {
+            assert_eq!(post(path), Class::Write, "{path}");
+        }
+        assert_eq!(
+            (get("/v1/sync"), get("/v1/me"), get("/v1/auth/providers")),
+            (Class::Sync, Class::Read, Class::Read)
+        );
+        assert_eq!((get("/v1/auth/providers/a/start"), get("/v1/oauth2/device")), (Class::Token, Class::SignIn));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,9 +24,9 @@ use crate::body::Body;
 use crate::client::Peer;
 use crate::config::{Config, ServerConfig};
 use crate::crowd::{Crowd, Seat};
-use crate::folder::FolderError;
+use crate::folder::{DataFolder, FolderError};
 use crate::host::Host;
-use crate::operator;
+use crate::operator::{self, Claim, reachable};
 use crate::registry::Chain;
 
 /// Connections that the system holds ready for us: enough for a thousand clients that come back at once.
@@ -69,6 +69,8 @@ pub struct Running {
     operator_address: Option<SocketAddr>,
     lines: Lines,
     patience: Duration,
+    /// The folder is this server's until the last tenant is closed.
+    _claim: Arc<Claim>,
 }
 
 /// What every connection listens to, and where it is counted.
@@ -90,6 +92,14 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Rando
     let (listener, address) = listen(config.listen)?;
     let operator = config.operator_listen.0.map(listen).transpose()?;
     let url = url_of(address)?;
+    let claim = Arc::new(Claim::take(&DataFolder::open(data)?).await?);
+    let operator = match operator {
+        Some((listener, address)) => {
+            let token = claim.token(&*random)?;
+            Some((listener, address, token))
+        }
+        None => None,
+    };
     let host = Host::new(data, url.clone(), config, clock, random)?;
 
     let lines = Lines { stop: CancellationToken::new(), cut: CancellationToken::new(), tasks: TaskTracker::new() };
@@ -105,16 +115,19 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Rando
         lines.clone(),
         for_clients,
     ));
-    let operator_address = operator.as_ref().map(|(_, address)| *address);
-    if let Some((listener, _)) = operator {
+    let operator_address = operator.as_ref().map(|(_, address, _)| *address);
+    claim.announce(operator_address)?;
+    if let Some((listener, _, token)) = operator {
         const OPERATORS: usize = 64;
         let host = host.clone();
-        let for_operators = move |_| Some(operator::service(host.clone()));
+        let for_operators = move |_| Some(operator::service(host.clone(), token));
         lines.tasks.spawn(accept(listener, http(&config.server), OPERATORS, lines.clone(), for_operators));
     }
     lines.tasks.spawn({
         let (host, stop) = (host.clone(), lines.stop.clone());
+        let claim = Arc::clone(&claim);
         async move {
+            let _claimed = claim;
             // So that the first request need not wait: until a scan has ended, requests by host name do.
             if let Err(error) = host.registry().scan().await {
                 tracing::error!(error = %Chain(&error), "the tenants cannot be listed");
@@ -123,7 +136,7 @@ pub async fn start(config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Rando
         }
     });
     let patience = Duration::from_secs(config.server.shutdown_seconds);
-    Ok(Running { host, url, address, operator_address, lines, patience })
+    Ok(Running { host, url, address, operator_address, lines, patience, _claim: claim })
 }
 
 impl Running {
@@ -177,13 +190,8 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> 
 }
 
 /// How clients on this machine reach a server that listens there.
-fn url_of(address: SocketAddr) -> Result<BaseUrl, BaseUrlError> {
-    let reachable = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    format!("http://{}", SocketAddr::new(reachable, address.port())).parse()
+pub(crate) fn url_of(address: SocketAddr) -> Result<BaseUrl, BaseUrlError> {
+    format!("http://{}", reachable(address)).parse()
 }
 
 fn http(config: &ServerConfig) -> http1::Builder {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bartab_auth::TenantConfig;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::base_url::BaseUrl;
@@ -22,22 +23,11 @@ pub struct TenantSettings {
     pub base_url: Option<BaseUrl>,
     /// Whether every request is answered 403 `tenant.suspended`.
     pub suspended: bool,
-    /// Who may make an account; without it the server's configuration decides.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub registration: Option<Registration>,
     /// How often each person and bot may ask, where that is not as the server is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitOverrides>,
-}
-
-/// Who may make an account in a tenant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub enum Registration {
-    /// Everyone.
-    Open,
-    /// Nobody.
-    Closed,
+    /// Identity, where that is not as the server is configured: who may make an account, and how one signs in.
+    pub auth: TenantConfig,
 }
 
 /// A host name in lower case, without port or trailing dot.
@@ -97,6 +87,7 @@ impl<'de> Deserialize<'de> for HostName {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bartab_auth::RegistrationPolicy;
 
     #[test]
     fn host_names_are_compared_in_one_form() {
@@ -110,10 +101,15 @@ mod tests {
     fn settings_may_be_empty_and_know_no_others() {
         let empty: TenantSettings = toml::from_str("").unwrap();
         assert_eq!(empty, TenantSettings::default());
-        assert!(toml::from_str::<TenantSettings>("host = ['a']").is_err());
+        for unknown in ["host = ['a']", "registration = 'open'", "[auth]\nissuer = 'https://a'"] {
+            assert!(toml::from_str::<TenantSettings>(unknown).is_err(), "{unknown}");
+        }
+        let trusting = "[[auth.token_exchange]]\nissuer = 'https://a'\naudience = 'b'\njwks_url = 'https://a/jwks'";
+        let trusting: TenantSettings = toml::from_str(trusting).unwrap();
+        assert_eq!(trusting.auth.token_exchange.map(|issuers| issuers.len()), Some(1));
         let text = toml::to_string(&TenantSettings {
             hosts: vec!["a.example".parse().unwrap()],
-            registration: Some(Registration::Closed),
+            auth: TenantConfig::registration(RegistrationPolicy::Invite),
             ..TenantSettings::default()
         });
         let text = text.unwrap();

@@ -15,6 +15,7 @@ use crate::dispatch::dispatch;
 use crate::host::Inner;
 use crate::inbound;
 use crate::metrics::Metrics;
+use crate::rate::{Allowance, Exceeded};
 use crate::request_id::repeat;
 use crate::routing::{self, Class};
 
@@ -29,10 +30,13 @@ where
     let asked = Asked::of(&request);
     let measured = Metrics::begin(asked.class);
     let mut response = match admit(&host, &asked, &request) {
-        Ok(()) => {
+        Ok(allowance) => {
             let request = request.map(|body| host.bounds.apply(body));
             let answering = AssertUnwindSafe(dispatch(&host, request)).catch_unwind();
-            answering.instrument(asked.span(&id)).await.unwrap_or_else(|panic| asked.panicked(&host, &id, &*panic))
+            let answer = answering.instrument(asked.span(&id)).await;
+            let mut answer = answer.unwrap_or_else(|panic| asked.panicked(&host, &id, &*panic));
+            allowance.iter().for_each(|allowance| allowance.write(answer.headers_mut()));
+            answer
         }
         Err(refused) => {
             // Who waits for `100 Continue` sends nothing before it.
@@ -52,15 +56,17 @@ where
 /// Why a request goes no further.
 enum Refused {
     TooLarge { limit: u64 },
-    TooOften(crate::rate::Exceeded),
+    TooOften(Exceeded),
 }
 
-fn admit<B>(host: &Inner, asked: &Asked, request: &Request<B>) -> Result<(), Refused> {
+/// Gives what is left of the address's limit where that is the one to know of.
+fn admit<B>(host: &Inner, asked: &Asked, request: &Request<B>) -> Result<Option<Allowance>, Refused> {
     if host.bounds.announced_too_large(request.headers()) {
         return Err(Refused::TooLarge { limit: host.bounds.max_bytes });
     }
     let address = host.proxies.address(request.headers(), request.extensions());
-    host.rates.admit_address(address, asked.class).map_err(Refused::TooOften)
+    let admitted = host.rates.admit_address(address, asked.class).map_err(Refused::TooOften)?;
+    Ok(admitted.filter(|_| asked.class.tells_address()))
 }
 
 impl Refused {

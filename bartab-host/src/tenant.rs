@@ -1,20 +1,14 @@
 //! One open tenant: its store, its services, and which of them answers which path.
 
-use std::convert::Infallible;
 use std::fmt;
-use std::future::{Ready, ready};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use bartab_auth::{Auth, AuthMiddleware, AuthService, AuthStores, RegistrationPolicy};
+use bartab_auth::{Auth, AuthMiddleware, AuthService, AuthStores, Config, RegistrationPolicy};
 use bartab_chat::{Chat, ChatService, ChatStores};
-use bartab_core::{Actor, Clock, Random};
+use bartab_core::{Clock, Random};
 use bartab_storage::sqlite::{SqliteOptions, SqliteStore};
 use bytes::Bytes;
-use futures_util::TryFutureExt;
-use futures_util::future::Either;
 use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -23,10 +17,11 @@ use crate::base_url::BaseUrl;
 use crate::body::Body;
 use crate::config::Limits;
 use crate::folder::DataFolder;
+use crate::limited::{Limited, TenantLimits};
 use crate::rate::{PrincipalLimits, Rates};
 use crate::registry::{OpenError, Opener};
-use crate::routing::Class;
-use crate::settings::{Registration, TenantSettings};
+use crate::settings::TenantSettings;
+use crate::setup::Setup;
 use crate::tenant_name::TenantName;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -34,10 +29,13 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// One open tenant.
 pub struct Tenant {
     store: SqliteStore,
-    auth: AuthService,
-    chat: AuthMiddleware<LimitedChat>,
-    /// The same without the layer.
-    limited: LimitedChat,
+    /// Identity. A token that is no good is left to it: it must not stand in the way of signing in.
+    identity: AuthMiddleware<Limited<AuthService>>,
+    chat: AuthMiddleware<Limited<ChatService>>,
+    /// The same without layers.
+    auth: Auth,
+    chat_service: ChatService,
+    limits: TenantLimits,
     issuer: BaseUrl,
     /// The address that the operator has given, for the tenant or for the server.
     configured_base: bool,
@@ -54,12 +52,12 @@ pub(crate) struct NotReady {
 impl Tenant {
     /// The tenant's identity, in process.
     pub fn auth(&self) -> &Auth {
-        self.auth.auth()
+        &self.auth
     }
 
     /// The tenant's chat, in process.
     pub fn chat(&self) -> &Chat {
-        self.limited.chat.chat()
+        self.chat_service.chat()
     }
 
     /// The issuer of the tenant's tokens: where clients reach it.
@@ -71,8 +69,8 @@ impl Tenant {
         self.configured_base.then_some(&self.issuer)
     }
 
-    pub(crate) fn registration_open(&self) -> bool {
-        matches!(self.registration, RegistrationPolicy::Open)
+    pub(crate) fn registration(&self) -> RegistrationPolicy {
+        self.registration
     }
 
     /// How many polls wait now.
@@ -93,7 +91,7 @@ impl Tenant {
     }
 
     pub(crate) fn forget_idle_limits(&self) {
-        self.limited.own.iter().for_each(|own| own.forget_idle());
+        self.limits.own.iter().for_each(|own| own.forget_idle());
     }
 
     /// Answers a request whose path is without the tenant's prefix.
@@ -104,8 +102,8 @@ impl Tenant {
     {
         // Neither service keeps a request waiting before it takes it.
         if is_identity(request.uri().path()) {
-            let Ok(response) = self.auth.clone().call(request).await;
-            return response.map(Body::from);
+            let Ok(response) = self.identity.clone().call(request).await;
+            return response;
         }
         let Ok(response) = self.chat.clone().call(request).await;
         response
@@ -113,51 +111,11 @@ impl Tenant {
 }
 
 /// Whether the path is one of the auth service's.
-fn is_identity(path: &str) -> bool {
-    path.strip_prefix("/v1/").map_or_else(
-        || path.starts_with("/.well-known/"),
-        |rest| matches!(rest.split('/').next(), Some("auth" | "oauth2" | "me")),
-    )
-}
-
-/// The chat service behind the limits of each person.
-#[derive(Clone)]
-struct LimitedChat {
-    chat: ChatService,
-    rates: Arc<Rates>,
-    own: Option<Arc<PrincipalLimits>>,
-    tenant: u64,
-}
-
-type ChatFuture = Pin<Box<dyn Future<Output = Result<Response<bartab_chat::Body>, Infallible>> + Send>>;
-type ToBody = fn(Response<bartab_chat::Body>) -> Response<Body>;
-type Answered = Ready<Result<Response<Body>, Infallible>>;
-
-impl<B> Service<Request<B>> for LimitedChat
-where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Either<futures_util::future::MapOk<ChatFuture, ToBody>, Answered>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        if let Some(actor) = request.extensions().get::<Arc<Actor>>() {
-            let path = request.uri().path();
-            let class = Class::of(request.method(), path);
-            let admitted = self.rates.admit_principal(self.own.as_deref(), self.tenant, actor.user_id, class);
-            if let Err(exceeded) = admitted {
-                let id = bartab_core::http::request_id(request.headers());
-                return Either::Right(ready(Ok(exceeded.to_response(path, id).map(Body::from))));
-            }
-        }
-        Either::Left(self.chat.call(request).map_ok(|response| response.map(Body::from)))
-    }
+pub(crate) fn is_identity(path: &str) -> bool {
+    let identity = |rest: &str| {
+        matches!(rest.split('/').next(), Some("auth" | "oauth2" | "me" | "invites" | "bots" | "admin" | "accounts"))
+    };
+    path.strip_prefix("/v1/").map_or_else(|| path.starts_with("/.well-known/"), identity)
 }
 
 /// Opens tenants: the store in the tenant's folder, identity and chat on it.
@@ -171,6 +129,7 @@ pub struct TenantOpener {
     /// What `tenant.toml` may change of them.
     pub(crate) limits: Limits,
     pub(crate) rates: Arc<Rates>,
+    pub(crate) setup: Arc<Setup>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
 }
@@ -196,20 +155,15 @@ impl Opener for TenantOpener {
             return Err(OpenError::Gone);
         }
         let (issuer, configured_base) = self.issuer(name, settings);
-        let mut config = self.auth.clone();
-        config.issuer = issuer.as_str().to_owned();
-        config.registration = match settings.registration {
-            Some(Registration::Open) => RegistrationPolicy::Open,
-            Some(Registration::Closed) => RegistrationPolicy::Closed,
-            None => config.registration,
-        };
+        let config = Config { issuer: issuer.as_str().to_owned(), ..settings.auth.over(&self.auth) };
         let registration = config.registration;
 
         let failed = |part| move |source: BoxError| OpenError::Failed { part, source };
         let store = SqliteStore::open(self.folder.store(name), SqliteOptions::default(), &*self.random).await;
         let store = store.map_err(|error| failed("the store")(error.into()))?;
         let stores: Arc<SqliteStore> = Arc::new(store.clone());
-        let identity = AuthStores { accounts: stores.clone(), sessions: stores.clone(), keys: stores.clone() };
+        let identity = AuthStores::of(stores.clone());
+        let accounts = Arc::clone(&identity.feed);
         let chat = ChatStores { log: stores.clone(), markers: stores.clone(), snapshots: Some(stores) };
         let auth = AuthService::new(identity, config, self.clock.clone(), self.random.clone());
         let chat = Chat::open(chat, self.chat.clone(), self.clock.clone(), self.random.clone());
@@ -227,17 +181,37 @@ impl Opener for TenantOpener {
                 });
             }
         };
+        let nudged = chat.clone();
+        auth.auth().on_accounts_changed(move || nudged.accounts_changed());
+        // Whoever has an account is known to chat before anybody is served.
+        if let Err(error) = chat.follow_accounts(accounts).await {
+            chat.close().await;
+            store.close().await;
+            return Err(failed("accounts")(error.into()));
+        }
+        self.setup.opened(name, auth.auth()).await;
         let waits = chat.clone();
         auth.revocations().on_revoked(move |session| waits.end_session(session));
+        let waits = chat.clone();
+        auth.revocations().on_user_revoked(move |user| waits.end_user(user));
         let own = settings.limits.as_ref().filter(|_| self.limits.enabled);
-        let limited = LimitedChat {
-            chat: ChatService::new(chat),
+        let limits = TenantLimits {
             rates: Arc::clone(&self.rates),
-            own: own.map(|own| Arc::new(PrincipalLimits::new("principal", &own.over(&self.limits.principal)))),
+            own: own.map(|own| Arc::new(PrincipalLimits::principals(&own.over(&self.limits.principal)))),
             tenant: tag(name),
         };
-        let chat = auth.layer().layer(limited.clone());
-        Ok(Tenant { store, auth, chat, limited, issuer, configured_base, registration })
+        let chat_service = ChatService::new(chat);
+        Ok(Tenant {
+            store,
+            identity: auth.layer().lenient().layer(Limited { service: auth.clone(), limits: limits.clone() }),
+            chat: auth.layer().layer(Limited { service: chat_service.clone(), limits: limits.clone() }),
+            auth: auth.auth().clone(),
+            chat_service,
+            limits,
+            issuer,
+            configured_base,
+            registration,
+        })
     }
 
     async fn end_waits(&self, tenant: &Tenant) {
@@ -275,10 +249,31 @@ mod tests {
 
     #[test]
     fn identity_answers_its_own_paths() {
-        for path in ["/v1/auth/login", "/v1/oauth2/token", "/v1/me", "/v1/me/sessions", "/.well-known/jwks.json"] {
+        let identity = [
+            "/v1/auth/login",
+            "/v1/auth/providers/a/callback",
+            "/v1/oauth2/token",
+            "/v1/me",
+            "/v1/me/mfa/totp",
+            "/v1/invites",
+            "/v1/invites/x",
+            "/v1/bots/x/secret",
+            "/v1/admin/users",
+            "/v1/accounts/feed",
+            "/.well-known/jwks.json",
+        ];
+        for path in identity {
             assert!(is_identity(path), "{path}");
         }
-        for path in ["/v1/rooms", "/v1/sync", "/v1/menu", "/", "/v1", "/v2/auth"] {
+        let paths =
+            |document: serde_json::Value| document["paths"].as_object().cloned().unwrap_or_default().into_iter();
+        for (path, _) in paths(bartab_auth::openapi()) {
+            assert!(is_identity(&path), "{path}");
+        }
+        for (path, _) in paths(bartab_chat::openapi()) {
+            assert!(!is_identity(&path), "{path}");
+        }
+        for path in ["/v1/rooms", "/v1/sync", "/v1/menu", "/v1/administer", "/v1/users", "/", "/v1", "/v2/auth"] {
             assert!(!is_identity(path), "{path}");
         }
     }

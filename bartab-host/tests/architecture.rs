@@ -56,6 +56,7 @@ const LAYERS: &[Layer] = &[
         tests_exempt: false,
     },
     consumer("bartab-examples"),
+    consumer("bartab-both-providers"),
     consumer("bartab-benches"),
     consumer("bartab-fuzz"),
 ];

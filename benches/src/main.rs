@@ -9,11 +9,13 @@ mod baseline;
 mod client;
 mod fanout;
 mod history;
+mod logins;
 mod memory;
 mod post;
 mod process;
 mod stats;
 mod tenant;
+mod verify;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -87,6 +89,27 @@ enum What {
         #[arg(long, default_value_t = 5)]
         secs: u64,
     },
+    /// What verifying a token costs a request.
+    Verify {
+        /// Requests of each kind.
+        #[arg(long, default_value_t = 1_000_000)]
+        requests: u32,
+        /// Tokens that are seen for the first time.
+        #[arg(long, default_value_t = 10_000)]
+        tokens: u32,
+    },
+    /// Messages while many people sign in.
+    Logins {
+        /// Connections that sign in without a pause.
+        #[arg(long, default_value_t = 16)]
+        logins: usize,
+        /// Messages a second.
+        #[arg(long, default_value_t = 100)]
+        rate: u32,
+        /// Seconds of each measurement.
+        #[arg(long, default_value_t = 10)]
+        secs: u64,
+    },
     /// A server that does nothing, or only waits; a child of the measurements.
     #[command(hide = true)]
     ServeNothing,
@@ -96,6 +119,9 @@ enum What {
         /// Its data folder.
         #[arg(long)]
         data: PathBuf,
+        /// Passwords cost what they cost people.
+        #[arg(long)]
+        real_passwords: bool,
     },
 }
 
@@ -108,6 +134,8 @@ async fn main() -> Result<()> {
         What::Memory { polls, tenants } => memory::run(polls, tenants).await,
         What::History { messages, readers, secs } => history::run(messages, readers, secs).await,
         What::ServeNothing => baseline::serve().await,
-        What::ServeTenant { data } => tenant::serve(data).await,
+        What::Verify { requests, tokens } => verify::run(requests, tokens).await,
+        What::Logins { logins, rate, secs } => logins::run(logins, rate, secs).await,
+        What::ServeTenant { data, real_passwords } => tenant::serve(data, real_passwords).await,
     }
 }

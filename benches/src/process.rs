@@ -31,6 +31,12 @@ impl Server {
         Self::start(&["serve-tenant", "--data", data]).await
     }
 
+    /// The same, with passwords hashed as for people.
+    pub(crate) async fn tenant_with_real_passwords(data: &Path) -> Result<Self> {
+        let data = data.to_str().ok_or("the folder's name is no text")?;
+        Self::start(&["serve-tenant", "--real-passwords", "--data", data]).await
+    }
+
     async fn start(args: &[&str]) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         let mut child = command.args(args).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;

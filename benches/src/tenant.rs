@@ -9,10 +9,11 @@ use crate::Result;
 use crate::client::Connection;
 
 /// Serves a tenant from this folder, as `bartab dev` does, until it is ended.
-pub(crate) async fn serve(data: PathBuf) -> Result<()> {
+pub(crate) async fn serve(data: PathBuf, real_passwords: bool) -> Result<()> {
     let mut options = DevOptions { data: Some(data), ..DevOptions::default() };
     // A thousand people sign up before some measurements; signing up is not what they measure.
-    options.config.auth.password = bartab_auth::PasswordConfig::THROW_AWAY;
+    options.config.auth.password =
+        if real_passwords { bartab_auth::PasswordConfig::default() } else { bartab_auth::PasswordConfig::THROW_AWAY };
     let server = start(options).await?;
     println!("listening on {}", server.addr());
     std::future::pending::<()>().await;

@@ -6,19 +6,31 @@
 
 mod commands;
 mod events;
+mod forms;
+mod identity;
 mod ids;
 mod requests;
 mod service;
+mod tokens;
 
 pub use commands::commands;
 pub use events::events;
+pub use forms::forms;
 pub use ids::ids;
 pub use requests::requests;
 pub use service::service;
+pub use tokens::tokens;
 
 /// What a target does with its bytes.
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, and its body.
-pub const TARGETS: &[(&str, Body)] =
-    &[("ids", ids), ("events", events), ("requests", requests), ("commands", commands), ("service", service)];
+pub const TARGETS: &[(&str, Body)] = &[
+    ("ids", ids),
+    ("events", events),
+    ("requests", requests),
+    ("commands", commands),
+    ("service", service),
+    ("forms", forms),
+    ("tokens", tokens),
+];

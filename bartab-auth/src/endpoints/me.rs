@@ -4,11 +4,12 @@ use axum::response::Response;
 use bartab_core::store::{Account, AccountKind, ProfileChange};
 use bartab_core::{MediaId, TenantRole, Timestamp, UserId};
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::answer::{self, Failure};
 use crate::extract::{Caller, Json, Tenant};
+use crate::second_factor::confirmed;
 
 /// The caller's own account.
 #[derive(Serialize, ToSchema)]
@@ -29,13 +30,28 @@ pub(crate) struct Me {
     /// `guest`, `member`, `moderator`, `administrator` or `owner`.
     #[schema(value_type = String)]
     role: TenantRole,
+    /// Whether there is a password to sign in with.
+    has_password: bool,
+    mfa: Mfa,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
 
+/// The second factor.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Mfa {
+    /// Whether codes by the clock are asked for.
+    totp: bool,
+    /// How many recovery codes are still good.
+    recovery_codes: usize,
+}
+
 impl From<Account> for Me {
     fn from(account: Account) -> Self {
+        let factor = confirmed(&account);
         Self {
+            has_password: account.password.is_some(),
+            mfa: Mfa { totp: factor.is_some(), recovery_codes: factor.map_or(0, |factor| factor.recovery.len()) },
             user_id: account.user_id,
             username: account.username,
             display_name: account.display_name,
@@ -54,6 +70,15 @@ impl From<Account> for Me {
 pub(crate) struct MeChange {
     /// The name that others see, 1 to 64 characters.
     display_name: Option<String>,
+    /// The picture, `media_…`; null for none.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    avatar: Option<Option<MediaId>>,
+}
+
+/// Tells null from what is left out.
+fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<MediaId>>, D::Error> {
+    Option::deserialize(value).map(Some)
 }
 
 /// Read one's own account.
@@ -85,6 +110,6 @@ pub(crate) async fn change(
     Caller(actor): Caller,
     Json(body): Json<MeChange>,
 ) -> Result<Response, Failure> {
-    let change = ProfileChange { display_name: body.display_name, avatar: None };
+    let change = ProfileChange { display_name: body.display_name, avatar: body.avatar };
     answer::json(StatusCode::OK, &Me::from(auth.change_profile(&actor, change).await?))
 }

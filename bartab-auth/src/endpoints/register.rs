@@ -13,12 +13,15 @@ use crate::sessions::Tokens;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Register {
-    /// 1 to 32 of `a-z 0-9 . _ -`, a letter or digit first; capital letters are made small.
+    /// 1 to 32 of `a-z 0-9 . _ -`, a letter or digit first; capital letters are made small. Names of offices, such as
+    /// `admin`, are kept for the operator.
     username: String,
-    /// 8 to 128 characters.
+    /// 8 to 128 characters; none of the most common passwords, and no name of one's own.
     password: String,
     /// The name that others see, 1 to 64 characters; the username when there is none.
     display_name: Option<String>,
+    /// The code of an invite, where one is needed; elsewhere it counts all the same.
+    invite: Option<String>,
 }
 
 /// Make an account and sign it in.
@@ -27,13 +30,18 @@ pub(crate) struct Register {
     responses(
         (status = 201, description = "The account is made and signed in", body = Tokens),
         (status = 400, description = "`request.invalid`, `request.invalid_json`"),
-        (status = 403, description = "`registration.closed`"),
+        (
+            status = 403,
+            description = "`registration.closed`, `registration.invite_required`; `registration.invite_invalid`, whether it \
+                           is unknown, used up, expired or taken back",
+        ),
         (status = 409, description = "`username.taken`"),
         (status = 503, description = "`auth.busy`: too many passwords are being hashed"),
         (status = 504, description = "`write.unknown`: the account may be made; sign in to find out"),
     ),
 )]
 pub(crate) async fn handler(Tenant(auth): Tenant, Json(body): Json<Register>) -> Result<Response, Failure> {
-    let tokens = auth.register(&body.username, &body.password, body.display_name.as_deref()).await?;
-    answer::tokens(StatusCode::CREATED, &tokens)
+    let Register { username, password, display_name, invite } = body;
+    let tokens = auth.register_by(&username, &password, display_name.as_deref(), invite.as_deref()).await?;
+    answer::secret(StatusCode::CREATED, &tokens)
 }

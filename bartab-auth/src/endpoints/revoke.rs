@@ -1,7 +1,7 @@
 //! `POST /v1/oauth2/revoke`
 
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -16,8 +16,10 @@ pub(crate) struct RevocationRequest {
     token: String,
     /// Not needed: the two kinds look different.
     token_type_hint: Option<String>,
-    /// `bartab`, or left out.
+    /// The client, unless it authenticates with HTTP Basic; `bartab` when it is left out.
     client_id: Option<String>,
+    /// Its secret, unless it authenticates with HTTP Basic or is public.
+    client_secret: Option<String>,
 }
 
 /// End the session that a token belongs to (RFC 7009). A token that is none, or no more, is answered 200 all the same.
@@ -26,14 +28,20 @@ pub(crate) struct RevocationRequest {
     request_body(content = RevocationRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "The token is good no more"),
-        (status = 400, description = "`invalid_request`", body = OAuthErrorBody),
+        (status = 400, description = "`invalid_request`, `unsupported_token_type`", body = OAuthErrorBody),
         (status = 401, description = "`invalid_client`", body = OAuthErrorBody),
     ),
 )]
-pub(crate) async fn handler(Tenant(auth): Tenant, form: Result<Form, OAuthError>) -> Result<Response, OAuthError> {
+pub(crate) async fn handler(
+    Tenant(auth): Tenant,
+    headers: HeaderMap,
+    form: Result<Form, OAuthError>,
+) -> Result<Response, OAuthError> {
     let form = form?;
-    form.check_client()?;
-    let token = form.token.as_deref().ok_or_else(|| OAuthError::invalid_request("`token` is missing"))?;
-    auth.revoke(token).await?;
+    let client = auth.authenticate_client(&headers, &form).await?;
+    if !auth.revoke(form.require("token")?, Some(&client.client_id)).await? {
+        let description = "a client's token for itself cannot be taken back; it runs out soon";
+        return Err(OAuthError::new("unsupported_token_type", description));
+    }
     Ok(answer::empty(StatusCode::OK))
 }

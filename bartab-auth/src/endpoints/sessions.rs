@@ -1,14 +1,14 @@
-//! `GET, DELETE /v1/me/sessions` and `DELETE /v1/me/sessions/{session_id}`
+//! `GET, DELETE /v1/me/sessions` and `PATCH, DELETE /v1/me/sessions/{session_id}`
 
 use axum::response::Response;
 use bartab_core::store::Session;
 use bartab_core::{Actor, SessionId, Timestamp};
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::answer::{self, Failure};
-use crate::extract::{Caller, PathId, Tenant};
+use crate::extract::{Caller, Json, PathId, Tenant};
 
 /// A page of sessions.
 #[derive(Serialize, ToSchema)]
@@ -28,6 +28,8 @@ pub(crate) struct SessionView {
     client_id: String,
     /// What the person calls the device.
     device_name: Option<String>,
+    /// How the person proved who they are, by the names of RFC 8176: `pwd`, `otp`, `mfa`.
+    methods: Vec<String>,
     scope: String,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -47,6 +49,7 @@ impl SessionView {
             session_id: session.session_id,
             client_id: session.client_id,
             device_name: session.device_name,
+            methods: session.methods.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
             scope: session.scopes.to_string(),
             created_at: session.created_at,
             last_used_at: session.last_used_at,
@@ -68,6 +71,38 @@ impl SessionView {
 pub(crate) async fn list(Tenant(auth): Tenant, Caller(actor): Caller) -> Result<Response, Failure> {
     let items = auth.sessions(&actor).await?.into_iter().map(|session| SessionView::of(session, &actor)).collect();
     answer::json(StatusCode::OK, &SessionPage { items, next_cursor: None })
+}
+
+/// Another name for a session.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SessionChange {
+    /// What to call the device, 1 to 64 characters.
+    device_name: String,
+}
+
+/// Name one of one's own sessions.
+#[utoipa::path(
+    patch, path = "/v1/me/sessions/{session_id}", tag = "auth", operation_id = "rename_session",
+    request_body = SessionChange,
+    params(("session_id" = String, Path, description = "`sess_…`")),
+    responses(
+        (status = 200, description = "The session as it is now", body = SessionView),
+        (status = 400, description = "`request.invalid`, `request.invalid_json`, `request.invalid_id`"),
+        (status = 401, description = "`auth.required`, `auth.invalid_token`"),
+        (status = 403, description = "`auth.insufficient_scope`"),
+        (status = 404, description = "`session.not_found`"),
+    ),
+    security(("bearer" = [])),
+)]
+pub(crate) async fn rename(
+    Tenant(auth): Tenant,
+    Caller(actor): Caller,
+    PathId(session): PathId<SessionId>,
+    Json(body): Json<SessionChange>,
+) -> Result<Response, Failure> {
+    let session = auth.rename_session(&actor, session, &body.device_name).await?;
+    answer::json(StatusCode::OK, &SessionView::of(session, &actor))
 }
 
 /// End one of one's own sessions.

@@ -27,9 +27,29 @@ pub(crate) struct Claims {
     pub(crate) picture: Option<MediaId>,
     pub(crate) role: TenantRole,
     pub(crate) profile_rev: u64,
+    /// What the account's rights were when the token was made; once they are less, it is good no more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) rights_rev: u64,
+    /// How much the caller may ask, in percent of what everybody may.
+    #[serde(default = "usual", skip_serializing_if = "is_usual")]
+    pub(crate) rate: u32,
     /// `kind`, and the `owner` or `room` that belongs to it.
     #[serde(flatten)]
     pub(crate) kind: ActorKind,
+}
+
+const fn usual() -> u32 {
+    100
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_usual(rate: &u32) -> bool {
+    *rate == usual()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(rev: &u64) -> bool {
+    *rev == 0
 }
 
 /// Whom a token is for: one name or several (RFC 7519 section 4.1.3).
@@ -41,7 +61,8 @@ pub(crate) enum Audience {
 }
 
 impl Audience {
-    fn names(&self, wanted: &str) -> bool {
+    /// Whether `wanted` is among them.
+    pub(crate) fn names(&self, wanted: &str) -> bool {
         match self {
             Self::One(name) => name == wanted,
             Self::Several(names) => names.iter().any(|name| name == wanted),
@@ -50,7 +71,7 @@ impl Audience {
 }
 
 /// How far another machine's clock may be ahead of ours when it says when a token was made.
-const CLOCK_SKEW_SECONDS: u64 = 5;
+pub(crate) const CLOCK_SKEW_SECONDS: u64 = 5;
 
 impl Claims {
     /// Whether a verifier of `issuer` and `audience` may take the token at `now`; the signature is another matter.
@@ -83,6 +104,7 @@ impl Claims {
             session_id: self.sid,
             scopes,
             tenant_role: self.role,
+            rate_percent: self.rate,
             profile: Arc::new(Profile { name: Arc::from(self.name), avatar: self.picture, rev: self.profile_rev }),
             expires_at: Some(Timestamp::from_secs(self.exp)),
         }

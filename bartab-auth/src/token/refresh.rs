@@ -6,6 +6,7 @@ use bartab_core::store::TokenHash;
 use bartab_core::{Random, SessionId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 const ID: usize = 16;
@@ -31,6 +32,33 @@ impl RefreshToken {
         let mut bytes = self.0.clone();
         random.fill(&mut bytes[ID + FAMILY..]);
         Self(bytes)
+    }
+
+    /// The secret half of `next`, its successor, so that only who holds this token can read it.
+    ///
+    /// A token has one successor, so the pad is used once.
+    pub(crate) fn conceal(&self, next: &Self) -> [u8; SECRET] {
+        let mut concealed = self.pad();
+        for (byte, secret) in concealed.iter_mut().zip(&next.0[ID + FAMILY..]) {
+            *byte ^= secret;
+        }
+        concealed
+    }
+
+    /// The successor that [`RefreshToken::conceal`] has hidden.
+    pub(crate) fn reveal(&self, concealed: &[u8; SECRET]) -> Self {
+        let mut bytes = self.0.clone();
+        for ((byte, pad), hidden) in bytes[ID + FAMILY..].iter_mut().zip(self.pad()).zip(concealed) {
+            *byte = pad ^ hidden;
+        }
+        Self(bytes)
+    }
+
+    /// 256 bits that only this token gives; the hash that is stored is made from less, and so tells nothing of them.
+    fn pad(&self) -> [u8; SECRET] {
+        let mut hash = Sha256::new_with_prefix(b"bartab refresh successor\0");
+        hash.update(*self.0);
+        hash.finalize().into()
     }
 
     /// Reads the text of a token; `None` when it is none, so that nothing is looked up for it.
@@ -80,6 +108,8 @@ mod tests {
         let next = first.next(&random);
         assert_eq!((next.session(), next.family()), (first.session(), first.family()));
         assert_ne!(next.secret(), first.secret());
+        assert_eq!(first.reveal(&first.conceal(&next)).text(), next.text());
+        assert_ne!(next.reveal(&first.conceal(&next)).text(), next.text());
         assert!(!format!("{first:?}").contains(&first.text()[22..]));
     }
 

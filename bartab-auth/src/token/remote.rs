@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use bartab_core::store::BoxError;
 use bartab_core::{Clock, Timestamp};
-use jsonwebtoken::jwk::Jwk;
 use reqwest::redirect::Policy;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -17,8 +17,6 @@ use super::{TokenError, Verifier};
 
 /// A set of keys has a few hundred bytes; nobody gets us to read more than this.
 const MAX_DOCUMENT: usize = 256 * 1024;
-/// More keys than this are not looked at.
-const MAX_KEYS: usize = 64;
 
 /// Whose tokens to take, and where the issuer publishes its keys.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -70,7 +68,7 @@ impl RemoteConfig {
 }
 
 /// The keys of another process.
-pub(super) struct Remote {
+pub(crate) struct Remote {
     url: String,
     client: reqwest::Client,
     max_age: Duration,
@@ -91,12 +89,43 @@ struct Fetched {
     digest: [u8; 32],
 }
 
-#[derive(Deserialize)]
-struct Document {
-    keys: Vec<serde_json::Value>,
-}
-
 impl Remote {
+    /// The keys at `url`, with the usual times of [`RemoteConfig`].
+    pub(crate) fn new(url: &str) -> Result<Self, BoxError> {
+        let config = RemoteConfig::new("", url);
+        Self::of(&config)
+    }
+
+    fn of(config: &RemoteConfig) -> Result<Self, BoxError> {
+        let client = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .connect_timeout(Duration::from_secs(3))
+            .timeout(Duration::from_secs(5))
+            .build()?;
+        Ok(Self {
+            url: config.jwks_url.clone(),
+            client,
+            max_age: Duration::from_secs(config.max_age_seconds),
+            min_interval: Duration::from_secs(config.min_interval_seconds),
+            keys: RwLock::default(),
+            generation: AtomicU64::new(0),
+            stale_from: AtomicU64::new(0),
+            tried_at: Mutex::new(None),
+        })
+    }
+
+    /// The key that a token's header asks for; the keys are fetched when they are old or it is not among them.
+    pub(crate) async fn find(&self, kid: Option<&str>, now: Timestamp) -> Result<Option<VerifyingKey>, TokenError> {
+        if self.is_stale(now) {
+            self.fetch(now).await?;
+        }
+        if let Some(key) = VerifyingKey::choose(&self.keys(), kid) {
+            return Ok(Some(key.clone()));
+        }
+        self.fetch(now).await?;
+        Ok(VerifyingKey::choose(&self.keys(), kid).cloned())
+    }
+
     pub(super) fn keys(&self) -> Arc<[VerifyingKey]> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner).keys)
     }
@@ -139,7 +168,7 @@ impl Remote {
         tried_at.is_some_and(|at| now.since(at) < self.min_interval)
     }
 
-    async fn download(&self) -> Result<Fetched, bartab_core::store::BoxError> {
+    async fn download(&self) -> Result<Fetched, BoxError> {
         let mut response = self.client.get(&self.url).send().await?;
         if response.status() != http::StatusCode::OK {
             return Err(format!("the issuer answered {}", response.status()).into());
@@ -152,10 +181,7 @@ impl Remote {
             document.extend_from_slice(&chunk);
         }
         let digest = Sha256::digest(&document).into();
-        let document: Document = serde_json::from_slice(&document)?;
-        // A key of a kind that we do not know is no reason to refuse the others (RFC 7517 section 5).
-        let read = |key| serde_json::from_value::<Jwk>(key).ok().and_then(|jwk| VerifyingKey::from_jwk(&jwk));
-        let keys: Arc<[VerifyingKey]> = document.keys.into_iter().take(MAX_KEYS).filter_map(read).collect();
+        let keys: Arc<[VerifyingKey]> = VerifyingKey::from_set(&serde_json::from_slice(&document)?).into();
         if keys.is_empty() {
             Err("the document holds no key that can verify".into())
         } else {
@@ -176,22 +202,8 @@ impl Verifier {
     ///
     /// # Errors
     /// When the TLS of this machine cannot be used.
-    pub fn remote(config: &RemoteConfig, clock: Arc<dyn Clock>) -> Result<Self, bartab_core::store::BoxError> {
-        let client = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .connect_timeout(Duration::from_secs(3))
-            .timeout(Duration::from_secs(5))
-            .build()?;
-        let remote = Remote {
-            url: config.jwks_url.clone(),
-            client,
-            max_age: Duration::from_secs(config.max_age_seconds),
-            min_interval: Duration::from_secs(config.min_interval_seconds),
-            keys: RwLock::default(),
-            generation: AtomicU64::new(0),
-            stale_from: AtomicU64::new(0),
-            tried_at: Mutex::new(None),
-        };
+    pub fn remote(config: &RemoteConfig, clock: Arc<dyn Clock>) -> Result<Self, BoxError> {
+        let remote = Remote::of(config)?;
         let audience = config.audience.as_deref().unwrap_or(&config.issuer);
         Ok(Self::with_remote(&config.issuer, audience, remote, config.token_cache, clock))
     }

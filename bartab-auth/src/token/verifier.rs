@@ -1,32 +1,28 @@
 //! Verifying access tokens, and remembering those that were verified.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use bartab_core::{Actor, Clock, Timestamp};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
-use jsonwebtoken::decode_header;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
 
 use super::Claims;
 use super::jwk::VerifyingKey;
+use super::jws::Jws;
 #[cfg(feature = "remote-jwks")]
 use super::remote::Remote;
 use super::revoked::Revocations;
+use super::ring::Ring;
 use super::signer::ACCESS_TOKEN_TYPE;
 
-/// A longer token is refused unread; ours have about 700 bytes.
-const MAX_TOKEN: usize = 8 * 1024;
 /// Another process's tokens may be good for at most a day, as ours: its revocations do not reach us.
 const MAX_REMOTE_LIFE_SECONDS: u64 = 24 * 60 * 60;
 
 /// Verifies the access tokens of one issuer for one audience.
 ///
 /// A token that was verified is remembered, so that the next request with it costs a look-up; it is still refused once
-/// it runs out, its session ends, or its key is found to be no longer published. Clones share the memory.
+/// it runs out, its session ends, the rights of its account shrink, or its key is found to be no longer published. Clones share the memory.
 #[derive(Clone)]
 pub struct Verifier(Arc<Inner>);
 
@@ -41,7 +37,7 @@ struct Inner {
 
 /// Where the public keys come from.
 enum Keys {
-    Local(RwLock<Arc<[VerifyingKey]>>),
+    Local(Ring),
     #[cfg(feature = "remote-jwks")]
     Remote(Remote),
 }
@@ -49,6 +45,7 @@ enum Keys {
 #[derive(Clone)]
 struct Known {
     actor: Arc<Actor>,
+    rights_rev: u64,
     issued_at: Timestamp,
     expires_at: Timestamp,
     /// The generation of the keys that the signature was checked with.
@@ -92,7 +89,7 @@ pub enum TokenError {
     /// It claims to be made in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// Its session has ended.
+    /// Its session has ended, or the account's rights are not what it says.
     #[error("the token was revoked")]
     Revoked,
     /// The issuer's keys could not be fetched: nothing is said about the token.
@@ -104,12 +101,12 @@ impl Verifier {
     pub(crate) fn local(
         issuer: &str,
         audience: &str,
-        keys: Vec<VerifyingKey>,
+        keys: Ring,
         cache: usize,
         revocations: Revocations,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self::new(issuer, audience, Keys::Local(RwLock::new(keys.into())), cache, revocations, clock)
+        Self::new(issuer, audience, Keys::Local(keys), cache, revocations, clock)
     }
 
     #[cfg(feature = "remote-jwks")]
@@ -206,28 +203,34 @@ impl Verifier {
         Some(Err(refusal))
     }
 
-    fn examine(&self, token: &str) -> Result<Arc<Actor>, TokenError> {
+    /// What a token says that is good now, as far as this process knows; nothing is remembered.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn claims(&self, token: &str) -> Result<Claims, TokenError> {
         let inner = &*self.0;
-        if token.len() > MAX_TOKEN {
-            return Err(TokenError::Malformed);
-        }
-        // Read before the keys are: should they change meanwhile, the token is examined again.
-        let generation = inner.generation();
         let claims = inner.read(token)?;
-        let now = inner.clock.now();
-        claims.check(&inner.issuer, &inner.audience, now)?;
+        claims.check(&inner.issuer, &inner.audience, inner.clock.now())?;
         if self.is_remote() && claims.exp.saturating_sub(claims.iat) > MAX_REMOTE_LIFE_SECONDS {
             return Err(TokenError::LivesTooLong);
         }
+        let revoked = inner.revocations.refuses(claims.sid, Timestamp::from_secs(claims.iat))
+            || inner.revocations.refuses_user(claims.sub, claims.rights_rev);
+        if revoked { Err(TokenError::Revoked) } else { Ok(claims) }
+    }
+
+    fn examine(&self, token: &str) -> Result<Arc<Actor>, TokenError> {
+        let inner = &*self.0;
+        // Read before the keys are: should they change meanwhile, the token is examined again.
+        let generation = inner.generation();
+        let claims = self.claims(token)?;
         let known = Known {
+            rights_rev: claims.rights_rev,
             issued_at: Timestamp::from_secs(claims.iat),
             expires_at: Timestamp::from_secs(claims.exp),
             actor: Arc::new(claims.into_actor()),
             generation,
         };
-        if let Some(refusal) = known.refusal(&inner.revocations, now) {
-            return Err(refusal);
-        }
         let actor = Arc::clone(&known.actor);
         inner.known.insert(token.into(), known);
         Ok(actor)
@@ -245,16 +248,16 @@ impl Verifier {
 impl Inner {
     fn with_keys<T>(&self, look: impl FnOnce(&[VerifyingKey]) -> T) -> T {
         match &self.keys {
-            Keys::Local(keys) => look(&keys.read().unwrap_or_else(PoisonError::into_inner)),
+            Keys::Local(ring) => look(ring.load().verifying()),
             #[cfg(feature = "remote-jwks")]
             Keys::Remote(remote) => look(&remote.keys()),
         }
     }
 
-    /// Changes whenever the keys do; those of this process never do.
+    /// Changes whenever the keys do.
     fn generation(&self) -> u64 {
         match &self.keys {
-            Keys::Local(_) => 0,
+            Keys::Local(ring) => ring.load().generation(),
             #[cfg(feature = "remote-jwks")]
             Keys::Remote(remote) => remote.generation(),
         }
@@ -262,32 +265,14 @@ impl Inner {
 
     /// The claims of a token whose signature is right.
     fn read(&self, token: &str) -> Result<Claims, TokenError> {
-        let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
-        let (_, claims) = message.split_once('.').ok_or(TokenError::Malformed)?;
-        // `alg: none` and every other name that is no algorithm end here.
-        let header = decode_header(token).map_err(|_| TokenError::Malformed)?;
-        // RFC 9068 section 4 allows both spellings, in any case (RFC 7515 section 4.1.9).
-        let typ = header.typ.unwrap_or_default().to_ascii_lowercase();
-        if typ.strip_prefix("application/").unwrap_or(&typ) != ACCESS_TOKEN_TYPE {
+        let jws = Jws::parse(token)?;
+        // RFC 9068 section 4.
+        if jws.typ().as_deref() != Some(ACCESS_TOKEN_TYPE) {
             return Err(TokenError::WrongType);
         }
-        // No extension is understood, so none may be critical (RFC 7515 section 4.1.11).
-        if header.crit.is_some() {
-            return Err(TokenError::Malformed);
-        }
-        let kid = header.kid.ok_or(TokenError::UnknownKey)?;
+        let kid = jws.kid().ok_or(TokenError::UnknownKey)?;
         let key = self.with_keys(|keys| keys.iter().find(|key| key.kid == kid).cloned());
-        let key = key.ok_or(TokenError::UnknownKey)?;
-        if header.alg != key.algorithm {
-            return Err(TokenError::WrongAlgorithm);
-        }
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::WrongSignature)?;
-        // The provider is named for the reason that stands at `Signer::sign`.
-        (DEFAULT_PROVIDER.verifier_factory)(&key.algorithm, &key.key)
-            .map_err(|_| TokenError::WrongAlgorithm)?
-            .verify(message.as_bytes(), &signature)
-            .map_err(|_| TokenError::WrongSignature)?;
-        let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| TokenError::Malformed)?;
+        let claims = jws.verify(&key.ok_or(TokenError::UnknownKey)?)?;
         serde_json::from_slice(&claims).map_err(|_| TokenError::Malformed)
     }
 }
@@ -297,7 +282,9 @@ impl Known {
         if now >= self.expires_at {
             return Some(TokenError::Expired);
         }
-        revocations.refuses(self.actor.session_id, self.issued_at).then_some(TokenError::Revoked)
+        let revoked = revocations.refuses(self.actor.session_id, self.issued_at)
+            || revocations.refuses_user(self.actor.user_id, self.rights_rev);
+        revoked.then_some(TokenError::Revoked)
     }
 }
 

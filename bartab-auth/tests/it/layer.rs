@@ -75,6 +75,18 @@ async fn a_bad_token_is_answered_by_the_layer() {
 }
 
 #[tokio::test]
+async fn a_lenient_layer_lets_a_bad_token_through_as_nobody() {
+    let world = World::open().await;
+    let tokens = world.person("alice").await;
+    let layer = world.service.layer().lenient();
+    for (token, name) in [(tokens.access_token.as_str(), "alice"), ("x.y.z", "nobody")] {
+        let request = Request::get("/").header("authorization", format!("Bearer {token}")).body(()).unwrap();
+        let response = layer.layer(who()).oneshot(request).await.unwrap();
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), name);
+    }
+}
+
+#[tokio::test]
 async fn two_authorization_headers_are_refused() {
     let world = World::open().await;
     let tokens = world.person("alice").await;

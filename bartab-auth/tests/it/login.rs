@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bartab_auth::{HashPool, NewAccount};
-use bartab_core::TenantRole;
-use bartab_core::store::{Account, AccountState};
+use bartab_core::store::{Account, AccountChange, AccountState, Admission};
+use bartab_core::{TenantRole, Timestamp};
 use serde_json::json;
 
 use crate::world::{PASSWORD, World, config, memory};
@@ -72,12 +72,28 @@ async fn a_suspended_account_is_told_so_only_with_its_password() {
         role: TenantRole::Owner,
         ..alice
     };
-    world.stores.accounts.create(suspended.clone()).await.unwrap();
+    world.stores.accounts.create(suspended.clone(), Admission::default()).await.unwrap();
     let answer = world.post(PATH, "", json!({"username": "bob", "password": PASSWORD})).await;
     answer.assert_problem(403, "account.suspended");
     let answer = world.post(PATH, "", json!({"username": "bob", "password": "wrong password"})).await;
     answer.assert_problem(401, "auth.bad_credentials");
     assert!(world.service.auth().sign_in(suspended.user_id, None).await.is_err());
+}
+
+#[tokio::test]
+async fn who_is_erased_is_nobody_and_the_name_is_free_again() {
+    let world = World::open().await;
+    let alice = world.person("alice").await;
+    let erase = AccountChange::Erase { messages: false };
+    world.stores.accounts.change(alice.user_id, erase, Timestamp::from_secs(1_750_000_000), None).await.unwrap();
+    let body = json!({"username": "alice", "password": PASSWORD});
+    world.post(PATH, "", body.clone()).await.assert_problem(401, "auth.bad_credentials");
+    let key = json!({"username": format!("~{}", alice.user_id), "password": PASSWORD});
+    world.post(PATH, "", key).await.assert_problem(401, "auth.bad_credentials");
+    assert!(world.service.auth().sign_in(alice.user_id, None).await.is_err());
+    let again = world.person("alice").await;
+    assert_ne!(again.user_id, alice.user_id);
+    assert_eq!(world.post(PATH, "", body).await.text("user_id"), again.user_id.to_string());
 }
 
 #[tokio::test]

@@ -1,15 +1,51 @@
 //! Identity through its HTTP face and its layer, on the memory store.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod admin;
+mod admin_failures;
+mod authorize;
+mod bots;
+mod browser;
+mod client_auth;
+mod client_credentials;
+mod clients;
+mod codes;
+mod consent;
+mod device;
 mod discovery;
+mod exchange;
 mod failures;
+mod grace;
+mod hostile_tokens;
+mod introspect;
+mod invites;
+mod keys;
 mod layer;
+mod link_pages;
+mod links;
 mod login;
 mod me;
+mod metadata;
+mod mfa;
+mod nudge;
 mod oauth;
+mod operator;
+mod pages;
+mod password;
+mod passwords;
+mod permissions;
+#[cfg(feature = "openid-providers")]
+mod provider;
+#[cfg(feature = "openid-providers")]
+mod providers;
+mod random_acts;
 mod register;
 #[cfg(feature = "remote-jwks")]
 mod remote;
+mod scopes;
+mod second_step;
 mod sessions;
+mod throttle;
 mod tokens;
+mod userinfo;
 mod world;

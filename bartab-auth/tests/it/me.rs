@@ -4,7 +4,7 @@ use bartab_core::{Actor, Scope, Scopes, UserId};
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::Full;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::World;
 
@@ -21,7 +21,8 @@ async fn it_has_the_fields_of_the_contract() {
         answer.json(),
         json!({
             "user_id": tokens.user_id, "username": "alice", "display_name": "alice", "avatar": null,
-            "profile_rev": 1, "kind": "person", "role": "member", "created_at": "2025-06-15T15:06:40.000Z",
+            "profile_rev": 1, "kind": "person", "role": "member", "has_password": true,
+            "mfa": {"totp": false, "recovery_codes": 0}, "created_at": "2025-06-15T15:06:40.000Z",
         })
     );
 }
@@ -42,6 +43,22 @@ async fn a_change_raises_the_revision_and_travels_with_the_next_token() {
     let next = world.refresh(&tokens.refresh_token).await.text("access_token");
     let profile = verifier.verify(&next).unwrap().profile.clone();
     assert_eq!((&*profile.name, profile.rev), ("Alice L.", 2));
+}
+
+#[tokio::test]
+async fn a_picture_is_set_and_taken_away() {
+    let world = World::open().await;
+    let tokens = world.person("alice").await;
+    let patch = |body| world.call(Method::PATCH, PATH, &tokens.access_token, body);
+    let picture = format!("media_{}", "0".repeat(26));
+    let answer = patch(json!({ "avatar": picture })).await.json();
+    assert_eq!((&answer["avatar"], &answer["profile_rev"]), (&json!(picture), &json!(2)));
+    assert_eq!(patch(json!({"display_name": "Alice L."})).await.json()["avatar"], picture);
+    let next = world.refresh(&tokens.refresh_token).await.text("access_token");
+    let actor = world.service.auth().verifier().verify(&next).unwrap();
+    assert_eq!(actor.profile.avatar.unwrap().to_string(), picture);
+    assert_eq!(patch(json!({"avatar": null})).await.json()["avatar"], Value::Null);
+    patch(json!({"avatar": "user_00000000000000000000000000"})).await.assert_problem(400, "request.invalid");
 }
 
 #[tokio::test]

@@ -98,6 +98,38 @@ async fn every_broken_rule_is_named() {
 }
 
 #[tokio::test]
+async fn names_that_look_like_another_s_are_refused() {
+    let world = World::open().await;
+    world.person("alice").await;
+    let look_alikes = [
+        "\u{ff41}lice",  // full width
+        "\u{430}lice",   // Cyrillic
+        "al\u{131}ce",   // without its dot
+        "ali\u{200d}ce", // joined by what shows nothing
+        "ali\u{ad}ce",   // a soft hyphen
+        "alice\u{301}",  // an accent of its own
+        "\u{1d41a}lice", // a letter of mathematics
+        "al\u{2170}ce",  // a Roman numeral
+        "\u{202e}ecila", // written from right to left
+        "alice\u{feff}",
+        "\u{212a}ate", // the Kelvin sign, which is a k in lower case
+        "\u{17f}am",   // the long s, which is an S in capitals
+    ];
+    for username in look_alikes {
+        let answer = world.post(PATH, "", json!({"username": username, "password": PASSWORD})).await;
+        answer.assert_problem(400, "request.invalid");
+        assert_eq!(answer.wrong_field(), ("/username".to_owned(), "invalid".to_owned()), "{username}");
+    }
+    for username in ["admin", "Root", "sys.tem", "everyone"] {
+        let answer = world.post(PATH, "", json!({"username": username, "password": PASSWORD})).await;
+        answer.assert_problem(400, "request.invalid");
+        assert_eq!(answer.wrong_field(), ("/username".to_owned(), "reserved".to_owned()), "{username}");
+    }
+    // The operator gives them.
+    assert!(world.service.auth().create_account(NewAccount::member("admin", PASSWORD)).await.is_ok());
+}
+
+#[tokio::test]
 async fn hostile_bodies_are_refused() {
     let world = World::open().await;
     let send = async |body: Vec<u8>| world.send(Request::post(PATH).body(Full::from(body)).unwrap()).await;

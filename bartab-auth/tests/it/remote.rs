@@ -15,14 +15,14 @@ use crate::tokens::Forge;
 use crate::world::{ISSUER, World, config, memory};
 
 /// A server that answers every request with one document, and counts them.
-struct Publisher {
-    url: String,
+pub(crate) struct Publisher {
+    pub(crate) url: String,
     document: Arc<Mutex<(u16, Vec<u8>)>>,
     asked: Arc<AtomicUsize>,
 }
 
 impl Publisher {
-    async fn open(document: impl Into<Vec<u8>>) -> Self {
+    pub(crate) async fn open(document: impl Into<Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/.well-known/jwks.json", listener.local_addr().unwrap());
         let document = Arc::new(Mutex::new((200, document.into())));
@@ -53,11 +53,11 @@ impl Publisher {
         publisher
     }
 
-    fn publish(&self, status: u16, document: impl Into<Vec<u8>>) {
+    pub(crate) fn publish(&self, status: u16, document: impl Into<Vec<u8>>) {
         *self.document.lock().unwrap() = (status, document.into());
     }
 
-    fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 

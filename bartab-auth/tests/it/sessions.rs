@@ -26,7 +26,8 @@ async fn they_are_listed_newest_first_and_of_one_person_alone() {
     assert_eq!(
         items[0],
         json!({
-            "session_id": second.session_id, "client_id": "bartab", "device_name": "phone", "scope": second.scope,
+            "session_id": second.session_id, "client_id": "bartab", "device_name": "phone",
+            "methods": ["pwd"], "scope": second.scope,
             "created_at": "2025-06-15T15:06:50.000Z", "last_used_at": "2025-06-15T15:06:50.000Z",
             "expires_at": "2025-07-15T15:06:50.000Z", "current": true,
         })
@@ -78,6 +79,42 @@ async fn one_session_is_ended_by_its_owner_alone() {
         let answer = world.call(Method::DELETE, &format!("{PATH}/{id}"), &alice.access_token, json!(null)).await;
         answer.assert_problem(400, "request.invalid_id");
     }
+}
+
+#[tokio::test]
+async fn a_session_is_named_by_its_owner_alone_while_it_lives() {
+    let world = World::open().await;
+    let alice = world.person("alice").await;
+    let bob = world.person("bob").await;
+    let name = async |token: &str, session: &str, body: Value| {
+        world.call(Method::PATCH, &format!("{PATH}/{session}"), token, body).await
+    };
+    let (token, id) = (&alice.access_token, alice.session_id.to_string());
+    let named = name(token, &id, json!({"device_name": "Al\u{e9}'s \u{1f4f1}"})).await;
+    assert_eq!((named.status.as_u16(), named.text("device_name")), (200, "Al\u{e9}'s \u{1f4f1}".to_owned()));
+    assert_eq!(named.json()["current"], json!(true));
+    assert_eq!(world.get(PATH, token).await.json()["items"][0], named.json());
+    for (body, code) in [
+        (json!({"device_name": " "}), "too_short"),
+        (json!({"device_name": "x".repeat(65)}), "too_long"),
+        (json!({"device_name": "a\u{7}"}), "invalid"),
+        (json!({"device_name": null}), "invalid"),
+        (json!({}), "missing"),
+    ] {
+        let answer = name(token, &id, body).await;
+        answer.assert_problem(400, "request.invalid");
+        assert_eq!(answer.wrong_field(), ("/device_name".to_owned(), code.to_owned()));
+    }
+    let phone = json!({"device_name": "phone"});
+    name(&bob.access_token, &id, phone.clone()).await.assert_problem(404, "session.not_found");
+    name(token, "x", phone.clone()).await.assert_problem(400, "request.invalid_id");
+    let body = format!("grant_type=refresh_token&refresh_token={}&scope=chat:read", bob.refresh_token);
+    let narrow = world.form("/v1/oauth2/token", &body).await.text("access_token");
+    let of_bob = bob.session_id.to_string();
+    name(&narrow, &of_bob, phone.clone()).await.assert_problem(403, "auth.insufficient_scope");
+    let other = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    world.post("/v1/auth/logout", &other.access_token, json!(null)).await;
+    name(token, &other.session_id.to_string(), phone).await.assert_problem(404, "session.not_found");
 }
 
 #[tokio::test]

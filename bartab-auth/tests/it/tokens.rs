@@ -1,6 +1,7 @@
 //! Access tokens: what ours say, and every way in which one that is not ours is refused.
 
 use bartab_auth::{Config, TokenError};
+use bartab_core::store::SigningKey;
 use bartab_core::{ActorKind, TenantRole, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -14,9 +15,9 @@ use crate::world::{ISSUER, World, config, memory};
 /// A tenant, a token of its, and the key that it was signed with.
 pub(crate) struct Forge {
     pub(crate) world: World,
-    header: Value,
+    pub(crate) header: Value,
     pub(crate) claims: Value,
-    token: String,
+    pub(crate) token: String,
     key: EncodingKey,
 }
 
@@ -29,12 +30,17 @@ impl Forge {
             let part = BASE64.decode(token.split('.').nth(n).unwrap()).unwrap();
             serde_json::from_slice(&part).unwrap()
         };
-        Self { header: part(0), claims: part(1), key: EncodingKey::from_ed_der(key.private.as_bytes()), token, world }
+        Self { header: part(0), claims: part(1), key: private(&key), token, world }
     }
 
     /// Signs with the tenant's own key whatever is asked for.
     fn sign(&self, header: &Value, claims: &Value) -> String {
         sign(header, claims, Algorithm::EdDSA, &self.key)
+    }
+
+    /// Signs with the tenant's own key whatever bytes are asked for.
+    pub(crate) fn sign_text(&self, header: &str, claims: impl AsRef<[u8]>) -> String {
+        sign_text(header, claims, Algorithm::EdDSA, &self.key)
     }
 
     pub(crate) fn with(&self, claim: &str, value: Value) -> String {
@@ -43,19 +49,30 @@ impl Forge {
         self.sign(&self.header, &claims)
     }
 
-    fn with_header(&self, name: &str, value: Value) -> String {
+    pub(crate) fn with_header(&self, name: &str, value: Value) -> String {
         let mut header = self.header.clone();
         header[name] = value;
         self.sign(&header, &self.claims)
     }
 
-    fn verdict(&self, token: &str) -> Result<(), TokenError> {
+    pub(crate) fn verdict(&self, token: &str) -> Result<(), TokenError> {
         self.world.service.auth().verifier().verify(token).map(drop)
     }
 }
 
-fn sign(header: &Value, claims: &Value, algorithm: Algorithm, key: &EncodingKey) -> String {
-    let message = format!("{}.{}", BASE64.encode(header.to_string()), BASE64.encode(claims.to_string()));
+/// The private key behind its first byte, which says that it is not sealed.
+pub(crate) fn private(key: &SigningKey) -> EncodingKey {
+    let (form, der) = key.private.as_bytes().split_first().unwrap();
+    assert_eq!(*form, 0);
+    EncodingKey::from_ed_der(der)
+}
+
+pub(crate) fn sign(header: &Value, claims: &Value, algorithm: Algorithm, key: &EncodingKey) -> String {
+    sign_text(&header.to_string(), claims.to_string(), algorithm, key)
+}
+
+fn sign_text(header: &str, claims: impl AsRef<[u8]>, algorithm: Algorithm, key: &EncodingKey) -> String {
+    let message = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims));
     let signature = (DEFAULT_PROVIDER.signer_factory)(&algorithm, key).unwrap().try_sign(message.as_bytes()).unwrap();
     format!("{message}.{}", BASE64.encode(signature))
 }
@@ -148,7 +165,7 @@ async fn another_tenant_s_token_is_refused() {
     copy.get("/v1/me", &forge.token).await.assert_problem(401, "auth.invalid_token");
     // Their key under our key's name.
     let theirs = other.stores.keys.list().await.unwrap().remove(0);
-    let key = EncodingKey::from_ed_der(theirs.private.as_bytes());
+    let key = private(&theirs);
     let forged = sign(&forge.header, &forge.claims, Algorithm::EdDSA, &key);
     assert_eq!(forge.verdict(&forged), Err(TokenError::WrongSignature));
 }
@@ -193,9 +210,7 @@ async fn only_access_tokens_with_a_known_key_are_taken() {
     }
     assert_eq!(forge.verdict(&forge.with_header("crit", json!(["exp"]))), Err(TokenError::Malformed));
     // A key that the token brings along is not looked at.
-    let theirs = EncodingKey::from_ed_der(
-        World::on(memory(), config(), 4).await.stores.keys.list().await.unwrap()[0].private.as_bytes(),
-    );
+    let theirs = private(&World::on(memory(), config(), 4).await.stores.keys.list().await.unwrap()[0]);
     let mut header = forge.header.clone();
     header["jwk"] = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
     let forged = sign(&header, &forge.claims, Algorithm::EdDSA, &theirs);

@@ -3,9 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartab_auth::{Auth, AuthService, AuthStores, Config, HashPool, PasswordConfig, RegistrationPolicy, Tokens};
-use bartab_core::store::MemoryIdentity;
-use bartab_core::{ManualClock, SeededRandom, Timestamp};
+use bartab_auth::{
+    Auth, AuthService, AuthStores, Config, HashPool, NewAccount, NewClient, PasswordConfig, RegisteredClient,
+    RegistrationPolicy, Tokens,
+};
+use bartab_core::store::{AuditActor, MemoryIdentity};
+use bartab_core::{ManualClock, SeededRandom, TenantRole, Timestamp};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -26,6 +31,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The folder of the URL that it came from, when a browser asked.
+    pub(crate) folder: String,
 }
 
 pub(crate) fn config() -> Config {
@@ -34,7 +41,7 @@ pub(crate) fn config() -> Config {
 
 pub(crate) fn memory() -> AuthStores {
     let identity = Arc::new(MemoryIdentity::new());
-    AuthStores { accounts: identity.clone(), sessions: identity.clone(), keys: identity }
+    AuthStores::of(identity)
 }
 
 impl World {
@@ -64,7 +71,7 @@ impl World {
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
         let (parts, body) = self.service.clone().oneshot(request).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body }
+        Answer { status: parts.status, headers: parts.headers, body, folder: String::new() }
     }
 
     /// A request with a JSON body; an empty text sends no token, `Value::Null` no body.
@@ -90,8 +97,34 @@ impl World {
         self.send(request.body(Full::from(body.to_owned())).unwrap()).await
     }
 
+    /// A form sent by a client that authenticates with HTTP Basic.
+    pub(crate) async fn form_as(&self, client: &RegisteredClient, path: &str, body: &str) -> Answer {
+        let secret = client.client_secret.as_deref().unwrap_or_default();
+        self.form_basic(&format!("{}:{secret}", client.client.client_id), path, body).await
+    }
+
+    /// A form with these Basic credentials.
+    pub(crate) async fn form_basic(&self, credentials: &str, path: &str, body: &str) -> Answer {
+        let request = Request::post(path)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", format!("Basic {}", STANDARD.encode(credentials)));
+        self.send(request.body(Full::from(body.to_owned())).unwrap()).await
+    }
+
     pub(crate) async fn refresh(&self, refresh_token: &str) -> Answer {
         self.form("/v1/oauth2/token", &format!("grant_type=refresh_token&refresh_token={refresh_token}")).await
+    }
+
+    /// Somebody with an account of this role, signed in.
+    pub(crate) async fn account(&self, username: &str, role: TenantRole) -> Tokens {
+        let auth = self.service.auth();
+        auth.create_account(NewAccount { role, ..NewAccount::member(username, PASSWORD) }).await.unwrap();
+        auth.login(username, PASSWORD, None).await.unwrap()
+    }
+
+    /// A client that the operator has registered.
+    pub(crate) async fn client(&self, new: NewClient) -> RegisteredClient {
+        self.service.auth().register_client(new, AuditActor::Operator).await.unwrap()
     }
 
     /// Somebody with an account, signed in.

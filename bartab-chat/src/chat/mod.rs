@@ -1,5 +1,6 @@
 //! The typed API, in process: what [`ChatService`](crate::ChatService) is a thin skin over.
 
+mod accounts;
 mod drafts;
 mod emoji;
 mod history;
@@ -10,11 +11,11 @@ mod snapshot;
 mod sync;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bartab_core::event::{Event, Idempotency, KeyHash};
 use bartab_core::store::{EventLog, MarkerStore, SnapshotStore};
-use bartab_core::{Actor, Clock, Random, Scope, SessionId};
+use bartab_core::{Actor, Clock, Random, Scope, SessionId, UserId};
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -25,6 +26,7 @@ pub use history::{Around, HistoryQuery};
 pub use rooms::ListQuery;
 pub use sync::{SyncFilter, SyncQuery, SyncStream};
 
+use self::accounts::Follower;
 use crate::config::Config;
 use crate::error::ChatError;
 use crate::hub::{Hub, Published};
@@ -63,6 +65,8 @@ struct Inner {
     /// `None` once the chat is closed.
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     sequencer: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    /// Who reads the account feed, when somebody does.
+    follower: OnceLock<Follower>,
 }
 
 impl fmt::Debug for Chat {
@@ -158,6 +162,12 @@ impl Chat {
         self.inner.hub.end_session(session);
     }
 
+    /// Ends the waits of somebody whose access tokens were taken back; they answer with what they have, and who has got
+    /// new tokens may wait again.
+    pub fn end_user(&self, user: UserId) {
+        self.inner.hub.end_user(user);
+    }
+
     /// Lets waiting callers go: each is answered with what it has, and later ones do not wait.
     pub fn end_waits(&self) {
         self.inner.hub.close();
@@ -167,6 +177,7 @@ impl Chat {
     /// refused with [`ChatError::Closed`].
     pub async fn close(&self) {
         self.end_waits();
+        self.stop_following();
         drop(self.inner.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
         if let Some(sequencer) = self.inner.sequencer.lock().await.take()
             && let Err(error) = sequencer.await
@@ -187,13 +198,27 @@ impl Chat {
         status: u16,
         key: Option<IdempotencyKey<'_>>,
     ) -> Result<Appended, ChatError> {
+        self.meet(&command).await;
         let key = key.map(|key| RequestKey {
             hash: KeyHash::new(actor.user_id, key.key),
             fingerprint: Idempotency::fingerprint(key.key, key.method, key.path, key.body),
         });
+        let done = self.queue(Arc::clone(actor), command, Vec::new(), status, key).await?;
+        Ok(Appended { done })
+    }
+
+    /// Puts a command into the queue, and what is to be decided together with it; gives what they came to.
+    async fn queue(
+        &self,
+        actor: Arc<Actor>,
+        command: Command,
+        more: Vec<(Arc<Actor>, Command)>,
+        status: u16,
+        key: Option<RequestKey>,
+    ) -> Result<Done, ChatError> {
         let (reply, answer) = oneshot::channel();
         let deadline = Instant::now() + self.inner.config.command_deadline();
-        let job = Job { actor: Arc::clone(actor), command, status, key, deadline, reply };
+        let job = Job { actor, command, more, status, key, deadline, reply };
         let sent = match &*self.inner.jobs.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(jobs) => jobs.try_send(job),
             None => return Err(ChatError::Closed),
@@ -202,8 +227,7 @@ impl Chat {
             mpsc::error::TrySendError::Full(_) => ChatError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => ChatError::Closed,
         })?;
-        let done = answer.await.map_err(|_| ChatError::Unknown)??;
-        Ok(Appended { done })
+        answer.await.map_err(|_| ChatError::Unknown)?
     }
 
     /// Makes sure that the log knows the actor, with the profile as it is now.

@@ -1,6 +1,6 @@
 //! Opening a chat: the state from its snapshot, the rest from the log.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bartab_core::store::{EventLog, Head, SnapshotStore};
 use bartab_core::{Clock, Random, Timestamp};
@@ -62,6 +62,7 @@ impl Chat {
                 hub,
                 jobs: Mutex::new(Some(jobs)),
                 sequencer: tokio::sync::Mutex::new(Some(sequencer)),
+                follower: OnceLock::new(),
             }),
         })
     }

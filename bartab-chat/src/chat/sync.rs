@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bartab_core::event::{Digest, EventType};
 use bartab_core::store::Audience;
-use bartab_core::{Actor, ActorKind, RoomId, Scope};
+use bartab_core::{Actor, RoomId, Scope};
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -226,7 +226,7 @@ impl Chat {
     /// The events after `since` that the actor may see now and asked for; `None` when they reach back too far.
     fn find_recent(&self, actor: &Actor, query: &SyncQuery, published: &Published, since: SyncToken) -> Option<Found> {
         let (state, user) = (&published.state, actor.user_id);
-        let tenant = !matches!(actor.kind, ActorKind::Guest { .. });
+        let tenant = !actor.is_guest();
         let (head, limit) = (published.head, query.limit());
         let admit = |event: &LogEvent| event.reaches(state, user, tenant) && query.filter.admits(event);
         let mut events = self.inner.hub.recent(since.seq, head.seq, limit + 1, admit)?;
@@ -252,7 +252,7 @@ impl Chat {
         let audience = Audience {
             rooms: rooms.filter(|(room, _)| wanted(*room)).collect(),
             person: Some(actor.user_id),
-            tenant: query.filter.rooms.is_none() && !matches!(actor.kind, ActorKind::Guest { .. }),
+            tenant: query.filter.rooms.is_none() && !actor.is_guest(),
         };
         let (head, limit) = (published.head, query.limit());
         let (mut read, mut bytes) = (0, 0);

@@ -23,8 +23,10 @@ pub fn apply(state: &mut TenantState, event: &Event) {
 
 fn person(state: &mut TenantState, user: UserId, seq: u64, facts: &PersonFacts) {
     let rooms = state.people.get(&user).map(|known| known.rooms.clone()).unwrap_or_default();
-    let known = Person { kind: facts.kind, owner: facts.owner, rev: facts.rev, profile: seq, rooms };
+    let PersonFacts { kind, owner, rev, state: standing, feed, written: _ } = *facts;
+    let known = Person { kind, owner, rev, profile: seq, state: standing, rooms };
     state.people.insert(user, Arc::new(known));
+    state.feed = state.feed.max(feed.unwrap_or(0));
 }
 
 fn create_room(state: &mut TenantState, event: &Event, room: RoomId, facts: &RoomFacts) {

@@ -109,6 +109,13 @@ pub enum Command {
         /// Whether the reaction is to be there.
         present: bool,
     },
+    /// Nothing: the account feed says something of the actor's account.
+    Account {
+        /// The number of the entry.
+        number: u64,
+        /// What is to be done about it.
+        step: AccountStep,
+    },
     /// To send an event of one's own type.
     PostCustom {
         /// The room.
@@ -134,9 +141,75 @@ pub enum MemberChange {
     Role(RoomRole),
 }
 
+/// A step of what follows from an entry of the account feed. Each is decided only while the entry is not done yet, and
+/// changes nothing when it is decided again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountStep {
+    /// The account is there, with the actor's profile; this is all that its entry asks for.
+    Present {
+        /// Whether it may not be used for now.
+        suspended: bool,
+        /// The rooms that the person comes into, those alone that there are and that do not keep the person out.
+        rooms: Vec<RoomId>,
+        /// Who made that invite; `None`: the operator, or nobody.
+        invited_by: Option<UserId>,
+        /// Whether the entry's number is written down also when nothing else is to be.
+        record: bool,
+    },
+    /// The account is erased: from now on the person has no name and may do nothing.
+    BeginErasure,
+    /// The person leaves some of their rooms.
+    LeaveRooms {
+        /// How many at most.
+        limit: usize,
+    },
+    /// What the person wrote goes.
+    EraseWritten {
+        /// Messages of theirs, with their edits.
+        messages: Vec<EventId>,
+        /// Positions of other events of theirs that carry words: former names, reasons, custom events.
+        others: Vec<u64>,
+    },
+    /// The erasure is done.
+    EndErasure {
+        /// Whether what the person wrote is gone, too.
+        written: bool,
+    },
+}
+
 impl Command {
+    /// The people whom this names, besides the actor.
+    pub(crate) fn people(&self) -> &[UserId] {
+        match self {
+            Self::CreateRoom { members, .. } => members,
+            Self::SetMember { user, .. } | Self::RemoveMember { user, .. } => std::slice::from_ref(user),
+            _ => &[],
+        }
+    }
+
+    /// The messages that this deletes if it comes to pass.
+    pub(crate) fn deletions(&self) -> &[EventId] {
+        match self {
+            Self::DeleteMessage { message, .. } => std::slice::from_ref(message),
+            Self::Account { step: AccountStep::EraseWritten { messages, .. }, .. } => messages,
+            _ => &[],
+        }
+    }
+
+    /// The positions whose content goes with this, besides what its events take along.
+    pub fn erasures(&self) -> &[u64] {
+        match self {
+            Self::Account { step: AccountStep::EraseWritten { others, .. }, .. } => others,
+            _ => &[],
+        }
+    }
+
     /// The messages that deciding this needs to know.
     pub(crate) fn messages(&self) -> impl Iterator<Item = EventId> {
+        let erased = match self {
+            Self::Account { step: AccountStep::EraseWritten { messages, .. }, .. } => &messages[..],
+            _ => &[],
+        };
         let (first, second) = match self {
             Self::PostMessage { reply_to, thread, .. } => (*reply_to, *thread),
             Self::EditMessage { message, .. } | Self::DeleteMessage { message, .. } | Self::React { message, .. } => {
@@ -144,6 +217,6 @@ impl Command {
             }
             _ => (None, None),
         };
-        first.into_iter().chain(second)
+        first.into_iter().chain(second).chain(erased.iter().copied())
     }
 }

@@ -12,9 +12,9 @@ mod state;
 mod targets;
 
 pub use apply::apply;
-pub use command::{Command, MemberChange};
+pub use command::{AccountStep, Command, MemberChange};
 pub use decide::decide;
 pub use rejection::Rejection;
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError, from_snapshot, to_snapshot};
 pub use state::{Access, Member, Membership, Person, Room, TenantState};
-pub use targets::{Targets, Wanted};
+pub use targets::{Targets, Wanted, erasures};

@@ -16,6 +16,12 @@ pub enum Rejection {
     /// The message was deleted.
     #[error("the message was deleted")]
     MessageDeleted,
+    /// The caller's account may not be used, for now or for ever.
+    #[error("the account may not be used")]
+    AccountNotActive,
+    /// The person named may do nothing for now.
+    #[error("the person's account may not be used for now")]
+    UserNotActive,
     /// There is nobody with that id.
     #[error("there is no such user")]
     UserNotFound,

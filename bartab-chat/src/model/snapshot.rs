@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bartab_core::event::{Digest, History, PersonKind, RoomKind, RoomRole, Visibility};
+use bartab_core::event::{Digest, History, PersonKind, PersonState, RoomKind, RoomRole, Visibility};
 use bartab_core::store::Snapshot;
 use bartab_core::{EventId, GroupId, RoomId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::state::{Member, Membership, Person, Room, TenantState};
 
 /// The format that is written; one of another format is dropped and the log is replayed.
-pub const SNAPSHOT_FORMAT: u32 = 1;
+pub const SNAPSHOT_FORMAT: u32 = 2;
 
 /// The bytes are no state.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,7 @@ pub struct SnapshotError(#[from] serde_json::Error);
 struct StateRow {
     digest: [u8; 32],
     time: Timestamp,
+    feed: u64,
     people: Vec<PersonRow>,
     rooms: Vec<RoomRow>,
 }
@@ -32,6 +33,8 @@ struct PersonRow {
     owner: Option<UserId>,
     rev: u64,
     profile: u64,
+    #[serde(default, skip_serializing_if = "PersonState::is_active")]
+    state: PersonState,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,6 +63,7 @@ pub fn to_snapshot(state: &TenantState, digest: Digest) -> Result<Snapshot, Snap
         owner: person.owner,
         rev: person.rev,
         profile: person.profile,
+        state: person.state,
     });
     let rooms = state.rooms.iter().map(|(id, room)| RoomRow {
         id: *id,
@@ -78,7 +82,8 @@ pub fn to_snapshot(state: &TenantState, digest: Digest) -> Result<Snapshot, Snap
             .map(|(user, member)| (*user, membership_code(member.membership), member.role, member.since, member.seen))
             .collect(),
     });
-    let row = StateRow { digest: digest.0, time: state.time, people: people.collect(), rooms: rooms.collect() };
+    let (people, rooms) = (people.collect(), rooms.collect());
+    let row = StateRow { digest: digest.0, time: state.time, feed: state.feed, people, rooms };
     Ok(Snapshot { seq: state.head, format: SNAPSHOT_FORMAT, bytes: serde_json::to_vec(&row)? })
 }
 
@@ -91,7 +96,7 @@ pub fn from_snapshot(snapshot: &Snapshot) -> Result<Option<(TenantState, Digest)
         return Ok(None);
     }
     let row: StateRow = serde_json::from_slice(&snapshot.bytes)?;
-    let mut state = TenantState { head: snapshot.seq, time: row.time, ..TenantState::default() };
+    let mut state = TenantState { head: snapshot.seq, time: row.time, feed: row.feed, ..TenantState::default() };
     let mut rooms_of: std::collections::HashMap<UserId, imbl::OrdSet<RoomId>> = std::collections::HashMap::new();
     for room in row.rooms {
         let mut members = imbl::HashMap::new();
@@ -123,8 +128,8 @@ pub fn from_snapshot(snapshot: &Snapshot) -> Result<Option<(TenantState, Digest)
     }
     for person in row.people {
         let rooms = rooms_of.remove(&person.id).unwrap_or_default();
-        let read = Person { kind: person.kind, owner: person.owner, rev: person.rev, profile: person.profile, rooms };
-        state.people.insert(person.id, Arc::new(read));
+        let PersonRow { id, kind, owner, rev, profile, state: standing } = person;
+        state.people.insert(id, Arc::new(Person { kind, owner, rev, profile, state: standing, rooms }));
     }
     Ok(Some((state, Digest(row.digest))))
 }

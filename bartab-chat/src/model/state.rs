@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bartab_core::event::{History, PersonKind, RoomKind, RoomRole, Visibility};
+use bartab_core::event::{History, PersonKind, PersonState, RoomKind, RoomRole, Visibility};
 use bartab_core::{Actor, ActorKind, EventId, GroupId, RoomId, TenantRole, Timestamp, UserId};
 
 /// The state of a tenant at one position of its log. A clone shares everything and costs nothing.
@@ -18,6 +18,8 @@ pub struct TenantState {
     pub rooms: imbl::HashMap<RoomId, Arc<Room>>,
     /// The rooms that every person of the tenant may see.
     pub public_rooms: imbl::OrdSet<RoomId>,
+    /// The number in the account feed up to which all is done.
+    pub feed: u64,
 }
 
 /// Somebody who is here.
@@ -31,6 +33,8 @@ pub struct Person {
     pub rev: u64,
     /// The event that holds the profile.
     pub profile: u64,
+    /// Whether the person may do anything.
+    pub state: PersonState,
     /// The rooms that the person is in or invited to.
     pub rooms: imbl::OrdSet<RoomId>,
 }
@@ -121,7 +125,7 @@ impl TenantState {
         }
         let found = self.rooms.get(&room)?;
         let member = found.members.get(&actor.user_id).copied();
-        let public = found.visibility == Visibility::Public && !matches!(actor.kind, ActorKind::Guest { .. });
+        let public = found.visibility == Visibility::Public && !actor.is_guest();
         match member.map(|member| member.membership) {
             Some(Membership::Banned) => return None,
             Some(Membership::Joined | Membership::Invited) => {}
@@ -132,6 +136,11 @@ impl TenantState {
         let from_tenant = if public { tenant_rights(actor.tenant_role) } else { None };
         let role = joined.map(|member| member.role).max(from_tenant);
         Some(Access { room: found, joined, role })
+    }
+
+    /// What `user` may do; somebody who is not known may do things.
+    pub fn person_state(&self, user: UserId) -> PersonState {
+        self.people.get(&user).map(|person| person.state).unwrap_or_default()
     }
 
     /// The rooms that `user` has joined, each with the first position of the present membership.

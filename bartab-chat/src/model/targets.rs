@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use bartab_core::event::{Event, EventType, Facts};
+use bartab_core::event::{Event, EventType, Facts, PersonState};
 use bartab_core::store::{ReactionChange, ViewRow};
 use bartab_core::{EventId, MessageView, UserId};
 
 use super::command::Command;
+use super::state::TenantState;
 
 /// What a batch of commands needs to have loaded.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +37,22 @@ pub struct Targets {
     edits: HashMap<u64, Vec<u64>>,
     reacted: HashSet<(u64, UserId, String)>,
     reaction_changes: Vec<ReactionChange>,
+}
+
+/// The positions whose content goes when `event` comes, which `state` and `targets` do not know yet: of a deletion, the
+/// message and its edits; of somebody who is erased, the profile.
+pub fn erasures(state: &TenantState, targets: &Targets, event: &Event) -> Vec<u64> {
+    match (&event.envelope.event_type, event.envelope.target, &event.facts) {
+        (EventType::MessageDeleted, Some(target), _) => {
+            let edits = targets.edits.get(&target.seq()).into_iter().flatten().copied();
+            std::iter::once(target.seq()).chain(edits).collect()
+        }
+        (EventType::UserUpdated, _, Facts::Person(facts)) if facts.state == PersonState::Erased => {
+            let known = state.people.get(&event.envelope.sender);
+            known.filter(|known| known.state != PersonState::Erased).map(|known| known.profile).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 impl Targets {
@@ -99,17 +116,6 @@ impl Targets {
                 self.reaction_changes.push(ReactionChange { target, emoji, user, present });
             }
             _ => {}
-        }
-    }
-
-    /// The positions whose content goes when `event` comes: of a deletion, the message and its edits.
-    pub fn erasures(&self, event: &Event) -> Vec<u64> {
-        match (&event.envelope.event_type, event.envelope.target) {
-            (EventType::MessageDeleted, Some(target)) => {
-                let edits = self.edits.get(&target.seq()).into_iter().flatten().copied();
-                std::iter::once(target.seq()).chain(edits).collect()
-            }
-            _ => Vec::new(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use bartab_core::event::KeyHash;
 use bartab_core::store::{EventLog, MessageRow};
-use bartab_core::{EventId, MessageView, Timestamp};
+use bartab_core::{MessageView, Timestamp};
 
 use super::Job;
 use crate::edits::edits_of;
@@ -38,8 +38,8 @@ pub(super) async fn load(
 
 async fn targets(log: &dyn EventLog, state: &TenantState, jobs: &[Job], now: Timestamp) -> Result<Targets, ChatError> {
     let mut wanted = Wanted::default();
-    for job in jobs {
-        wanted.add(job.actor.user_id, &job.command);
+    for (actor, command) in jobs.iter().flat_map(Job::acts) {
+        wanted.add(actor.user_id, command);
     }
     let mut targets = Targets::new(&wanted);
     if wanted.messages.is_empty() {
@@ -51,15 +51,16 @@ async fn targets(log: &dyn EventLog, state: &TenantState, jobs: &[Job], now: Tim
             targets.insert(view);
         }
     }
-    let rights_may_change = jobs.iter().any(|job| changes_rights(&job.command));
+    let rights_may_change = jobs.iter().flat_map(Job::acts).any(|(_, command)| changes_rights(command));
     let mut loaded = BTreeSet::new();
-    for (job, message) in deletions(jobs) {
+    for (actor, command) in jobs.iter().flat_map(Job::acts).filter(|(_, command)| !command.deletions().is_empty()) {
         // Only a deletion that will come to pass is worth looking for what it erases; but what is refused now may be
         // allowed at its turn, by a command of the same batch.
-        let may_pass = rights_may_change || decide(state, &targets, &job.actor, job.command.clone(), now).is_ok();
-        if may_pass && loaded.insert(message) {
-            let last = targets.message(message).and_then(|view| view.edit);
-            for edit in edits_of(log, message, last, usize::MAX).await? {
+        let may_pass = rights_may_change || decide(state, &targets, actor, command.clone(), now).is_ok();
+        let messages = command.deletions().iter().filter(|message| may_pass && loaded.insert(**message));
+        for message in messages {
+            let last = targets.message(*message).and_then(|view| view.edit);
+            for edit in edits_of(log, *message, last, usize::MAX).await? {
                 targets.insert_edit(message.seq(), edit.seq());
             }
         }
@@ -81,7 +82,8 @@ const fn changes_rights(command: &Command) -> bool {
         | Command::Join { .. }
         | Command::Leave { .. }
         | Command::SetMember { .. }
-        | Command::RemoveMember { .. } => true,
+        | Command::RemoveMember { .. }
+        | Command::Account { .. } => true,
         Command::Arrive
         | Command::PostMessage { .. }
         | Command::EditMessage { .. }
@@ -96,13 +98,6 @@ fn view(row: &MessageRow) -> Result<Option<MessageView>, ChatError> {
         Some(json) => Ok(Some(MessageView::from_json(json).map_err(CorruptLog::Message)?)),
         None => Ok(MessageView::of(&row.record.to_event().map_err(CorruptLog::Record)?)),
     }
-}
-
-fn deletions(jobs: &[Job]) -> impl Iterator<Item = (&Job, EventId)> {
-    jobs.iter().filter_map(|job| match job.command {
-        Command::DeleteMessage { message, .. } => Some((job, message)),
-        _ => None,
-    })
 }
 
 async fn known(log: &dyn EventLog, jobs: &[Job]) -> Result<HashMap<KeyHash, Known>, ChatError> {

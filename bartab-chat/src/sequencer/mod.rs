@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartab_core::event::{EventType, KeyHash};
+use bartab_core::event::KeyHash;
 use bartab_core::store::{EventLog, Head, HeadStream, SnapshotStore, StoreError};
 use bartab_core::{Actor, Clock, Random};
 use futures_core::Stream as _;
@@ -45,11 +45,20 @@ const HEAD_PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct Job {
     pub(crate) actor: Arc<Actor>,
     pub(crate) command: Command,
+    /// What is decided right after it, each by its own actor: all in one append, or none of it.
+    pub(crate) more: Vec<(Arc<Actor>, Command)>,
     /// The status of the answer when the command appends something.
     pub(crate) status: u16,
     pub(crate) key: Option<RequestKey>,
     pub(crate) deadline: Instant,
     pub(crate) reply: oneshot::Sender<Result<Done, ChatError>>,
+}
+
+impl Job {
+    /// Everything that it asks for, in order.
+    fn acts(&self) -> impl Iterator<Item = (&Arc<Actor>, &Command)> {
+        std::iter::once((&self.actor, &self.command)).chain(self.more.iter().map(|(actor, command)| (actor, command)))
+    }
 }
 
 /// A request's idempotency key and fingerprint.
@@ -141,7 +150,7 @@ impl Sequencer {
         let Loaded { targets, known } = load(&*self.log, &before.state, jobs, now).await?;
         let plan = plan(&before, targets, known, jobs, now, &*self.random)?;
         let Plan { published, events, batch, answers } = plan;
-        if events.is_empty() {
+        if events.is_empty() && batch.erase.is_empty() {
             return Ok(Some(answers));
         }
         let erase = batch.erase.clone();
@@ -150,7 +159,11 @@ impl Sequencer {
             Err(StoreError::Conflict) => Outcome::Conflict,
             Err(StoreError::OutcomeUnknown(error)) => {
                 tracing::error!(error = &*error as &dyn std::error::Error, "an append has an unknown outcome");
-                self.find_out(before.head, published.head).await
+                match events.is_empty() {
+                    // Erasing alone moves no head that would tell; who asked for it asks again.
+                    true => Outcome::Unknown,
+                    false => self.find_out(before.head, published.head).await,
+                }
             }
             Err(error) => Outcome::Failed(error),
         };
@@ -202,12 +215,7 @@ impl Sequencer {
                 let event = LogEvent::from_record(record)?;
                 apply(&mut published.state, &event.event);
                 published.directory.apply(&event.event);
-                if event.event.envelope.event_type == EventType::MessageDeleted
-                    && let Some(message) = event.event.envelope.target
-                {
-                    erase.push(message.seq());
-                    erase.extend(self.hub.recent_edits(message));
-                }
+                erase.extend(self.hub.erasures(&event.event, &events));
                 events.push(Arc::new(event));
             }
             self.hub.publish(published, &events, &erase)?;

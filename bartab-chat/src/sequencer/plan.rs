@@ -14,7 +14,7 @@ use super::load::Known;
 use super::{Job, RequestKey};
 use crate::error::{ChatError, CorruptLog};
 use crate::hub::{LogEvent, Published};
-use crate::model::{Targets, apply, decide};
+use crate::model::{Targets, apply, decide, erasures};
 
 /// The number of the log, constant within it.
 const LOG: u16 = 0;
@@ -76,11 +76,30 @@ impl Fork<'_> {
             let done = Done { events: known.events.clone(), status: known.status };
             return Ok(if same { Ok(done) } else { Err(ChatError::KeyMismatch) });
         }
+        if !job.more.is_empty() {
+            return self.together(job);
+        }
         let decided = decide(&self.published.state, &self.targets, &job.actor, job.command.clone(), self.now);
         match decided {
-            Ok(events) => self.write(job, events).map(Ok),
+            Ok(events) => {
+                self.erased.extend(job.command.erasures().iter().map(|seq| (*seq, None)));
+                self.write(job, events).map(Ok)
+            }
             Err(rejection) => Ok(Err(rejection.into())),
         }
+    }
+
+    /// Decides everything that the job asks for in turn. What is asked for together follows from the account feed: it is
+    /// refused only for what another try would meet again, and then it is passed over.
+    fn together(&mut self, job: &Job) -> Result<Answer, ChatError> {
+        let first = self.events.len();
+        for (actor, command) in job.acts() {
+            let decided = decide(&self.published.state, &self.targets, actor, command.clone(), self.now);
+            for event in decided.unwrap_or_default() {
+                self.append(actor, event)?;
+            }
+        }
+        Ok(Ok(Done { events: self.events[first..].to_vec(), status: job.status }))
     }
 
     /// Puts the decided events into the batch.
@@ -107,7 +126,7 @@ impl Fork<'_> {
     fn append(&mut self, actor: &Actor, new: NewEvent) -> Result<(), ChatError> {
         let head = self.published.head;
         let event = self.seal(actor, new);
-        for seq in self.targets.erasures(&event) {
+        for seq in erasures(&self.published.state, &self.targets, &event) {
             let within = seq.checked_sub(self.published.head.seq - self.events.len() as u64 + 1);
             self.erased.insert(seq, within.and_then(|index| usize::try_from(index).ok()));
         }

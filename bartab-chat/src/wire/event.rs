@@ -1,7 +1,7 @@
 //! An event as `/v1/sync` and writes give it.
 
 use bartab_core::event::{
-    Content, Event, Facts, Format, History, Mentions, PersonKind, RoomKind, RoomRole, Visibility,
+    Content, Event, Facts, Format, History, Mentions, PersonKind, PersonState, RoomKind, RoomRole, Visibility,
 };
 use bartab_core::{EventId, GroupId, MediaId, RoomId, Timestamp, UserId};
 use serde::Serialize;
@@ -34,6 +34,8 @@ enum ContentJson<'a> {
         display_name: &'a str,
         avatar: Option<MediaId>,
         kind: PersonKind,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        deleted: bool,
     },
     Room {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,9 +105,12 @@ fn content(event: &Event) -> Option<ContentJson<'_>> {
         return None;
     }
     Some(match (&event.facts, &event.content) {
-        (Facts::Person(facts), Some(Content::Profile(profile))) => {
-            ContentJson::Profile { display_name: &profile.display_name, avatar: profile.avatar, kind: facts.kind }
-        }
+        (Facts::Person(facts), Some(Content::Profile(profile))) => ContentJson::Profile {
+            display_name: &profile.display_name,
+            avatar: profile.avatar,
+            kind: facts.kind,
+            deleted: facts.state == PersonState::Erased,
+        },
         (Facts::Room(facts), Some(Content::Room(words))) => ContentJson::Room {
             kind: Some(facts.kind),
             visibility: Some(facts.visibility),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bartab_core::event::{History, PersonKind, RoomKind, RoomRole, Visibility};
+use bartab_core::event::{History, PersonKind, PersonState, RoomKind, RoomRole, Visibility};
 use bartab_core::{EventId, GroupId, MediaId, RoomId, Timestamp, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -72,6 +72,10 @@ pub(crate) struct ProfileJson {
     pub(crate) avatar: Option<MediaId>,
     #[schema(value_type = words::PersonKind)]
     pub(crate) kind: PersonKind,
+    /// There, and true, when the person is gone; the name is empty then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(value_type = Option<bool>, required = false, nullable = false)]
+    pub(crate) deleted: bool,
 }
 
 /// Profiles by id, as every page carries them.
@@ -86,6 +90,7 @@ pub(crate) fn users_json(published: &Published, users: &BTreeSet<UserId>) -> Use
             display_name: words.map(|words| words.display_name.clone()).unwrap_or_default(),
             avatar: words.and_then(|words| words.avatar),
             kind: person.kind,
+            deleted: person.state == PersonState::Erased,
         };
         Some((*user, profile))
     };

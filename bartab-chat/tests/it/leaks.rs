@@ -149,6 +149,30 @@ async fn a_guest_has_one_room() {
 }
 
 #[tokio::test]
+async fn who_is_a_guest_by_role_has_the_rooms_they_were_let_into() {
+    let world = World::new().await;
+    let ann = world.person("ann");
+    let (one, other) = (ann.public_room().await, ann.public_room().await);
+    let said = ann.say(&other, SECRET).await["event_id"].as_str().unwrap().to_owned();
+    let guest = world.official("gus", TenantRole::Guest);
+    guest.arrive().await;
+    for room in [&one, &other] {
+        sees_nothing(&guest, room, &said, &ann.id().to_string()).await;
+    }
+    guest.refused(403, "actor.kind_not_allowed", "POST", "/v1/rooms", json!({"name": "x"})).await;
+    ann.set(&one, &guest, json!({"membership": "invited"})).await;
+    guest.join(&one).await;
+    sees_nothing(&guest, &other, &said, &ann.id().to_string()).await;
+    let mut reader = guest.reader().await;
+    ann.say(&other, SECRET).await;
+    world.person("newcomer").arrive().await;
+    ann.say(&one, "welcome").await;
+    let seen = reader.events("").await;
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    assert_eq!(seen[0]["content"]["text"], "welcome");
+}
+
+#[tokio::test]
 async fn an_invited_person_sees_the_room_but_not_what_is_said() {
     let world = World::new().await;
     let (ann, bob, cat) = (world.person("ann"), world.person("bob"), world.person("cat"));

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod accounts;
 mod bad_input;
 mod erasure;
 mod failures;

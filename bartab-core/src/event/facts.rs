@@ -79,6 +79,42 @@ pub struct PersonFacts {
     pub owner: Option<UserId>,
     /// The profile's revision; only a higher one changes it.
     pub rev: u64,
+    /// Whether the person may do anything.
+    #[serde(default, skip_serializing_if = "PersonState::is_active")]
+    pub state: PersonState,
+    /// The number in the account feed up to which all is done with this event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<u64>,
+    /// Of somebody who is erased: what they wrote is gone, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub written: bool,
+}
+
+impl PersonFacts {
+    /// Facts of somebody who may do things, as of this revision of the profile.
+    pub const fn new(kind: PersonKind, owner: Option<UserId>, rev: u64) -> Self {
+        Self { kind, owner, rev, state: PersonState::Active, feed: None, written: false }
+    }
+}
+
+/// Whether somebody may do anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PersonState {
+    /// They may.
+    #[default]
+    Active,
+    /// Not for now.
+    Suspended,
+    /// Never again: the person is gone and has no name any more.
+    Erased,
+}
+
+impl PersonState {
+    /// Whether they may do things.
+    pub const fn is_active(&self) -> bool {
+        matches!(self, Self::Active)
+    }
 }
 
 /// What sort of user it is.

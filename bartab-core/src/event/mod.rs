@@ -12,8 +12,8 @@ mod record;
 pub use chain::{ChainError, ChainVerifier, Digest, Salt};
 pub use content::{Content, EditContent, Mentions, MessageContent, ProfileContent, ReasonContent, RoomContent};
 pub use facts::{
-    Facts, Format, History, MemberFacts, MessageFacts, PersonFacts, PersonKind, ReactionFacts, RoomFacts, RoomKind,
-    RoomPatch, RoomRole, Visibility,
+    Facts, Format, History, MemberFacts, MessageFacts, PersonFacts, PersonKind, PersonState, ReactionFacts, RoomFacts,
+    RoomKind, RoomPatch, RoomRole, Visibility,
 };
 pub use kind::{CustomType, CustomTypeError, EventType, Lane, UnknownEventType};
 pub use record::{CorruptRecord, Idempotency, KeyHash, Record, RecordContent};

@@ -16,8 +16,12 @@ mod verify;
 
 pub use error::{BoxError, StoreError};
 pub use identity::{
-    Account, AccountKind, AccountState, AccountStore, KeyAlgorithm, KeyState, KeyStore, PasswordHash, PrivateKey,
-    ProfileChange, Rotation, RotationOutcome, Session, SessionStore, SigningKey, SpentToken, TokenHash,
+    Account, AccountChange, AccountEntry, AccountFeed, AccountFilter, AccountKind, AccountNews, AccountState,
+    AccountStore, Admission, AuditActor, AuditEntry, AuditFilter, AuditRecord, AuditStore, ClientKind, ClientSecret,
+    ClientStore, ExternalIdentity, Grant, Grants, Invite, InviteStore, KeyAlgorithm, KeyChange, KeyState, KeyStore,
+    OAuthClient, PasswordHash, PrivateKey, ProfileChange, Rotation, RotationOutcome, SecondFactor, SecondFactorChange,
+    SecretRotation, Session, SessionStore, SigningKey, Spending, SpentToken, Ticket, TicketPurpose, TicketStore,
+    TokenHash, TotpSecret,
 };
 pub use log::{
     Audience, Batch, Direction, EventLog, Head, HeadStream, MentionRow, MessageRow, PageQuery, ReactionChange, ViewRow,

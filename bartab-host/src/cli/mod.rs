@@ -1,10 +1,15 @@
 //! The command line.
 
+mod client;
 mod config;
+mod desk;
 mod dev;
+mod invite;
+mod key;
 mod serve;
 mod stop;
 mod tenant;
+mod user;
 
 use std::future::Future;
 use std::io::Write;
@@ -36,6 +41,18 @@ enum Command {
     /// Make, list and remove tenants
     #[command(subcommand)]
     Tenant(tenant::Tenant),
+    /// Make, list and administer the accounts of a tenant
+    #[command(subcommand)]
+    User(user::User),
+    /// Make, list and take back the invites of a tenant
+    #[command(subcommand)]
+    Invite(invite::Invite),
+    /// List, rotate and retire the signing keys of a tenant
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Register, list and remove the OAuth clients of a tenant
+    #[command(subcommand)]
+    Client(client::Client),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -77,6 +94,10 @@ pub fn run() -> ExitCode {
         Command::Dev(dev) => dev.run(),
         Command::Serve(serve) => serve.run(),
         Command::Tenant(tenant) => tenant.run(),
+        Command::User(user) => user.run(),
+        Command::Invite(invite) => invite.run(),
+        Command::Key(key) => key.run(),
+        Command::Client(client) => client.run(),
         Command::Config(config) => config.run(),
     };
     match outcome {
@@ -99,6 +120,18 @@ fn on_all_cores(work: impl Future<Output = Outcome>) -> Outcome {
 fn say(text: impl std::fmt::Display) {
     let mut out = std::io::stdout().lock();
     let _reader_may_be_gone = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// Fields of a JSON object with tabs between, for a line of a list; control characters cannot break it.
+fn row(object: &serde_json::Value, fields: &[&str]) -> String {
+    use serde_json::Value;
+    let text = |value: &Value| match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect(),
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    };
+    fields.iter().map(|field| text(&object[*field])).collect::<Vec<_>>().join("\t")
 }
 
 /// Raises the number of files that may be open to what the system allows: each connection is one, and the usual

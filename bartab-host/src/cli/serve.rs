@@ -8,8 +8,10 @@ use bartab_core::{SystemClock, SystemRandom};
 use clap::Args;
 
 use super::stop::Stop;
+use super::tenant::first_owner;
 use super::{Common, Outcome, on_all_cores, say};
 use crate::config::OptionalAddr;
+use crate::registry::Chain;
 use crate::server::start;
 
 #[derive(Debug, Args)]
@@ -43,7 +45,16 @@ impl Serve {
             if config.public_url.is_none() {
                 tracing::warn!("no public_url is configured: tokens and links carry the address of the listener");
             }
-            stop.asked().await;
+            let serving = async {
+                let announced = server.host().announce_setup(|tenant, link| say(first_owner(tenant, link))).await;
+                announced
+                    .unwrap_or_else(|error| tracing::error!(error = %Chain(&error), "the tenants cannot be listed"));
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                () = serving => {}
+                () = stop.asked() => {}
+            }
             server.shutdown().await;
             Ok(())
         })

@@ -4,12 +4,16 @@
 
 use std::path::PathBuf;
 
+use bartab_auth::{RegistrationPolicy, TenantConfig};
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
-use super::{Outcome, load, say};
+use super::{Outcome, desk, load, row, say};
 use crate::base_url::BaseUrl;
+use crate::config::Config;
 use crate::folder::DataFolder;
-use crate::settings::{HostName, Registration, TenantSettings};
+use crate::operator::Keeper;
+use crate::settings::{HostName, TenantSettings};
 use crate::tenant_name::TenantName;
 
 #[derive(Debug, Subcommand)]
@@ -35,6 +39,13 @@ pub(super) enum Tenant {
         #[command(flatten)]
         folder: Folder,
     },
+    /// Print a link that makes the first owner of a tenant that nobody runs; the one before is good no more
+    SetupLink {
+        /// Its name
+        name: TenantName,
+        #[command(flatten)]
+        folder: Folder,
+    },
     /// Remove a tenant with everything in it
     Remove {
         /// Its name
@@ -45,6 +56,27 @@ pub(super) enum Tenant {
         #[command(flatten)]
         folder: Folder,
     },
+}
+
+/// Who may make an account in a tenant.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum Registration {
+    /// Everyone
+    Open,
+    /// Whoever has an invite
+    Invite,
+    /// Nobody
+    Closed,
+}
+
+impl From<Registration> for RegistrationPolicy {
+    fn from(registration: Registration) -> Self {
+        match registration {
+            Registration::Open => Self::Open,
+            Registration::Invite => Self::Invite,
+            Registration::Closed => Self::Closed,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -59,22 +91,56 @@ pub(super) struct Folder {
 
 impl Folder {
     fn open(self) -> Outcome<DataFolder> {
-        let data = match self.data {
-            Some(data) => Some(data),
-            None => load(self.config.as_deref())?.data,
-        };
-        Ok(DataFolder::open(&data.ok_or("no data folder is given; --data names one")?)?)
+        folder_of(&self.config()?)
     }
+
+    /// The configuration with this folder in it.
+    fn config(self) -> Outcome<Config> {
+        let mut config = load(self.config.as_deref())?;
+        config.data = self.data.or(config.data);
+        Ok(config)
+    }
+}
+
+fn folder_of(config: &Config) -> Outcome<DataFolder> {
+    let data = config.data.as_deref().ok_or("no data folder is given; --data names one")?;
+    Ok(DataFolder::open(data)?)
+}
+
+/// What the operator is told of a tenant that nobody runs.
+pub(super) fn first_owner(tenant: &TenantName, link: &str) -> String {
+    format!("Nobody runs `{tenant}` yet. This link makes its first owner, once and within a day:\n  {link}")
+}
+
+/// Prints a link to a first owner. The server that runs makes it, or else the folder is opened.
+fn print_setup_link(config: &Config, name: TenantName) -> Outcome {
+    let tenant = name.clone();
+    desk::at(config, tenant, async |desk| {
+        let answer = desk.post("setup", &Value::Null).await?;
+        say(first_owner(&name, &row(&answer, &["link"])));
+        Ok(())
+    })
 }
 
 impl Tenant {
     pub(super) fn run(self) -> Outcome {
         match self {
             Self::Create { name, hosts, base_url, registration, folder } => {
-                let settings = TenantSettings { hosts, base_url, registration, ..TenantSettings::default() };
-                folder.open()?.create(&name, &settings)?;
+                let registration = registration.map(RegistrationPolicy::from);
+                let auth = registration.map(TenantConfig::registration).unwrap_or_default();
+                let settings = TenantSettings { hosts, base_url, auth, ..TenantSettings::default() };
+                let config = folder.config()?;
+                let folder = folder_of(&config)?;
+                folder.create(&name, &settings)?;
                 say(format_args!("created {name}"));
+                // A server would make another link when it starts, and this one would be good no more.
+                if matches!(Keeper::of(&folder)?, Keeper::Server { .. }) {
+                    print_setup_link(&config, name)?;
+                } else {
+                    say("`bartab serve` will print a link to its first owner; `bartab user create --admin` makes one.");
+                }
             }
+            Self::SetupLink { name, folder } => print_setup_link(&folder.config()?, name)?,
             Self::List { folder } => list(&folder.open()?)?,
             Self::Remove { name, yes, folder } => {
                 if !yes {

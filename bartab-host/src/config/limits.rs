@@ -15,7 +15,7 @@ pub struct Limits {
     pub enabled: bool,
     /// What one address may ask; an IPv6 network of 64 bits counts as one. Many people may share an address.
     pub address: ClassLimits,
-    /// What one person or bot may ask; the same for both.
+    /// What one person or bot may ask; the same for both. An administrator can give somebody another share of it.
     pub principal: ClassLimits,
 }
 
@@ -28,12 +28,14 @@ impl Default for Limits {
                 writes: Some(Limit::new(500, 3000)),
                 sync: Some(Limit::new(2000, 30_000)),
                 sign_in: Some(Limit::new(20, 30)),
+                token: Some(Limit::new(300, 1200)),
             },
             principal: ClassLimits {
                 reads: Some(Limit::new(200, 1200)),
                 writes: Some(Limit::new(60, 300)),
                 sync: Some(Limit::new(200, 3600)),
                 sign_in: None,
+                token: None,
             },
         }
     }
@@ -67,8 +69,10 @@ pub struct ClassLimits {
     pub writes: Option<Limit>,
     /// Polls of `/v1/sync`.
     pub sync: Option<Limit>,
-    /// What can be used to guess a password or to make accounts.
+    /// What passwords, short codes and one-time links can be guessed by, and what makes accounts.
     pub sign_in: Option<Limit>,
+    /// Tokens and codes for devices, and the way to another OpenID provider and back.
+    pub token: Option<Limit>,
 }
 
 /// What replaces some of the [`ClassLimits`]; a class that is left out keeps its limit.
@@ -84,9 +88,12 @@ pub struct LimitOverrides {
     /// Polls of `/v1/sync`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync: Option<LimitSetting>,
-    /// What can be used to guess a password or to make accounts.
+    /// What passwords, short codes and one-time links can be guessed by, and what makes accounts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sign_in: Option<LimitSetting>,
+    /// Tokens and codes for devices, and the way to another OpenID provider and back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<LimitSetting>,
 }
 
 impl LimitOverrides {
@@ -98,6 +105,7 @@ impl LimitOverrides {
             writes: one(self.writes, limits.writes),
             sync: one(self.sync, limits.sync),
             sign_in: one(self.sign_in, limits.sign_in),
+            token: one(self.token, limits.token),
         }
     }
 }

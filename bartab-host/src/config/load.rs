@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use bartab_auth::SealingKeys;
 use toml::{Table, Value};
 
 use super::Config;
@@ -20,6 +21,7 @@ const TOP: &[&str] = &[
     "root_tenant",
     "trusted_proxies",
     "forwarded",
+    "sealing_key_file",
     "log",
     "log_format",
     "server",
@@ -81,11 +83,26 @@ pub(super) fn load(
     }
     // Whatever is wrong now was put there by the environment: the file alone has passed. The message of the parser
     // without its excerpt of the source, which is where a value would stand.
-    let config: Config = table
+    let mut config: Config = table
         .try_into()
         .map_err(|error: toml::de::Error| ConfigError::Environment { error: error.message().to_owned() })?;
     check(&config)?;
+    seal(&mut config)?;
     Ok(config)
+}
+
+/// Reads the host's keys from the file that is named.
+fn seal(config: &mut Config) -> Result<(), ConfigError> {
+    let Some(path) = &config.sealing_key_file else { return Ok(()) };
+    if !config.auth.sealing_keys.is_empty() {
+        let why = "give either `sealing_key_file` or `sealing_keys` of [auth], not both";
+        return Err(ConfigError::Value(why.to_owned()));
+    }
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+    let wrong = |why: &dyn std::fmt::Display| ConfigError::Value(format!("{}: {why}", path.display()));
+    config.auth.sealing_keys = SealingKeys::parse(&text).map_err(|error| wrong(&error))?;
+    // An empty file is no wish to store secrets as they are.
+    if config.auth.sealing_keys.is_empty() { Err(wrong(&"there is no key in it")) } else { Ok(()) }
 }
 
 /// Finds what no tenant could be opened with.
@@ -186,6 +203,24 @@ mod tests {
         for text in ["[auth]\nissuer = 'https://a'", "[auth]\naccess_token_seconds = 0"] {
             assert!(matches!(from_file(text, &[]), Err(ConfigError::Value(_))), "{text}");
         }
+    }
+
+    #[test]
+    fn the_hosts_keys_are_read_from_their_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap();
+        let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        std::fs::write(file.path(), format!("{key}\n")).unwrap();
+        let read = from_env(&[("BARTAB_SEALING_KEY_FILE", path)]).unwrap();
+        assert_eq!(read.auth.sealing_keys, SealingKeys::parse(key).unwrap());
+        let both = [("BARTAB_SEALING_KEY_FILE", path), ("BARTAB_AUTH__SEALING_KEYS", key)];
+        assert!(matches!(from_env(&both), Err(ConfigError::Value(_))));
+        for wrong in ["", "not a key", &key[1..]] {
+            std::fs::write(file.path(), wrong).unwrap();
+            let error = from_env(&[("BARTAB_SEALING_KEY_FILE", path)]).unwrap_err().to_string();
+            assert!(error.contains(path) && !error.contains("AECAw"), "{error}");
+        }
+        assert!(matches!(from_env(&[("BARTAB_SEALING_KEY_FILE", "/nowhere/x")]), Err(ConfigError::Read { .. })));
     }
 
     #[test]

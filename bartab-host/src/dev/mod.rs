@@ -21,6 +21,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bartab_auth::{RegistrationPolicy, TenantConfig};
 use bartab_core::{RoomId, SystemClock, SystemRandom};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -30,7 +31,7 @@ use crate::folder::{DataFolder, FolderError};
 use crate::host::Host;
 use crate::registry::Chain;
 use crate::server::{self, Running, StartError};
-use crate::settings::{Registration, TenantSettings};
+use crate::settings::TenantSettings;
 use crate::tenant_name::{TenantName, TenantNameError};
 
 /// The tenant at the root.
@@ -137,7 +138,8 @@ pub async fn start(options: DevOptions) -> Result<RunningDev, DevError> {
     let name: TenantName = TENANT.parse()?;
     let folder = DataFolder::open(&data)?;
     claim(&data, &folder)?;
-    let settings = TenantSettings { registration: Some(Registration::Open), ..TenantSettings::default() };
+    let settings =
+        TenantSettings { auth: TenantConfig::registration(RegistrationPolicy::Open), ..TenantSettings::default() };
     match folder.create(&name, &settings) {
         Ok(()) | Err(FolderError::Exists(_)) => {}
         Err(error) => return Err(error.into()),

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Server, config, read};
+use crate::support::{Answer, Server, config, read};
 
 async fn connect(server: &Server) -> TcpStream {
     TcpStream::connect(server.running.address()).await.unwrap()
@@ -147,4 +147,57 @@ async fn rate_limits_say_what_they_are() {
     assert_eq!(by_address.headers["ratelimit-policy"], "\"address-sign_in\";q=2;w=120");
     assert!(by_address.headers["ratelimit"].to_str().unwrap().starts_with("\"address-sign_in\";r=0;t="));
     assert!(by_address.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() >= 1);
+}
+
+#[tokio::test]
+async fn every_answer_under_a_limit_says_what_is_left() {
+    let mut config = config();
+    config.limits.enabled = true;
+    config.limits.principal.writes = Some(Limit::new(10, 1));
+    config.limits.principal.reads = Some(Limit::new(20, 1));
+    config.limits.principal.sync = Some(Limit::new(30, 1));
+    config.limits.address.token = Some(Limit::new(40, 1));
+    config.limits.address.sign_in = Some(Limit::new(50, 1));
+    let server = Server::acme(config).await;
+    let said = |answer: &Answer| {
+        ["ratelimit-policy", "ratelimit"].map(|name| {
+            let values = answer.headers.get_all(name).iter().map(|value| value.to_str().unwrap());
+            values.collect::<Vec<_>>().join(", ")
+        })
+    };
+    let alice = server.register("/t/acme", "alice").await;
+
+    // Chat and identity count together, and a refusal counts like an answer.
+    let get = async |path: &str| said(&server.get_as(&alice, &format!("/t/acme{path}")).await);
+    let reads = ["/v1/rooms", "/v1/me", "/v1/me/sessions", "/v1/rooms/room_0", "/v1/nothing"];
+    for (path, left) in reads.into_iter().zip([19, 18, 17, 16, 15]) {
+        let back = (20 - left) * 60;
+        let expected = format!("\"principal-read\";r={left};t={back}");
+        assert_eq!(get(path).await, ["\"principal-read\";q=20;w=1200".to_owned(), expected], "{path}");
+    }
+    assert_eq!(get("/v1/sync").await[1], "\"principal-sync\";r=29;t=60");
+    let room = server.post_as(&alice, "/t/acme/v1/rooms", &json!({"name": "Lobby"})).await;
+    assert_eq!(said(&room), ["\"principal-write\";q=10;w=600", "\"principal-write\";r=9;t=60"]);
+
+    // Where one signs in, it is the address that counts.
+    let post =
+        |path: &str, body: &'static str| read(server.request(Method::POST, &format!("/t/acme{path}")).body(body));
+    let login = post("/v1/auth/login", r#"{"username":"alice","password":"open-sesame"}"#).await;
+    assert_eq!((login.status.as_u16(), said(&login)[1].as_str()), (200, "\"address-sign_in\";r=48;t=120"));
+    let wrong = post("/v1/auth/login", r#"{"username":"alice","password":"another-one"}"#).await;
+    assert_eq!((wrong.status.as_u16(), said(&wrong)[1].as_str()), (401, "\"address-sign_in\";r=47;t=180"));
+    let token = post("/v1/oauth2/token", "").await;
+    assert_eq!(said(&token), ["\"address-token\";q=40;w=2400", "\"address-token\";r=39;t=60"]);
+    // Nobody in particular, and nothing that leads to anybody.
+    assert_eq!(said(&server.get("/t/acme/v1/rooms").await), ["", ""]);
+    assert_eq!(said(&server.get("/t/acme/.well-known/jwks.json").await), ["", ""]);
+}
+
+#[tokio::test]
+async fn a_stale_token_does_not_stand_in_the_way_of_signing_in() {
+    let server = Server::acme(config()).await;
+    server.register("/t/acme", "alice").await;
+    let login = json!({"username": "alice", "password": "open-sesame"});
+    assert_eq!(server.post_as("stale", "/t/acme/v1/auth/login", &login).await.status, 200);
+    server.get_as("stale", "/t/acme/v1/me").await.is_problem(401, "auth.invalid_token");
 }

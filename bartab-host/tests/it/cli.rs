@@ -1,56 +1,13 @@
 //! The binary as people run it.
 
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
-
-fn bartab(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bartab"));
-    command.args(arguments).kill_on_drop(true).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("BARTAB_") {
-            command.env_remove(name);
-        }
-    }
-    command
-}
-
-/// Runs a command that ends by itself; gives what it wrote, and whether it succeeded.
-async fn ended(arguments: &[&str]) -> (bool, String) {
-    let output = bartab(arguments).output().await.unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8(text).unwrap())
-}
-
-/// Reads lines until one contains `last`.
-async fn lines_until(child: &mut Child, last: &str) -> Vec<String> {
-    let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
-    let mut read = Vec::new();
-    let reading = async {
-        while let Some(line) = lines.next_line().await.unwrap() {
-            read.push(line);
-            if read.last().is_some_and(|line| line.contains(last)) {
-                return true;
-            }
-        }
-        false
-    };
-    let found = tokio::time::timeout(Duration::from_secs(60), reading).await;
-    assert!(found.unwrap_or(false), "no line with {last:?} in {read:#?}");
-    read
-}
+use tokio::process::Command;
 
 #[cfg(unix)]
-async fn stop(mut child: Child) {
-    let id = child.id().unwrap().to_string();
-    assert!(std::process::Command::new("kill").arg(id).status().unwrap().success());
-    let status = tokio::time::timeout(Duration::from_secs(30), child.wait()).await.unwrap().unwrap();
-    assert!(status.success(), "{status}");
-}
+use crate::program::stop;
+use crate::program::{bartab, ended, lines_until};
 
 #[cfg(unix)]
 #[tokio::test]
@@ -96,10 +53,9 @@ async fn serve_finds_tenants_that_are_made_and_logs_no_secret() {
     let printed = lines_until(&mut server, "/metrics").await;
     let url = printed[0].strip_prefix("BarTAB listens on ").unwrap().to_owned();
     assert_eq!(reqwest::get(format!("{url}/t/acme/v1/me")).await.unwrap().status(), 404);
-    assert_eq!(
-        ended(&["tenant", "create", "acme", "--data", data, "--registration", "open"]).await,
-        (true, "created acme\n".to_owned())
-    );
+    let (made, said) = ended(&["tenant", "create", "acme", "--data", data, "--registration", "open"]).await;
+    let setup = said.trim_end().rsplit("token=").next().unwrap().to_owned();
+    assert!(made && said.starts_with("created acme\n") && setup.len() == 43, "{said}");
     let client = reqwest::Client::new();
     let body = r#"{"username":"alice","password":"a-secret-password"}"#;
     let registered = client.post(format!("{url}/t/acme/v1/auth/register")).body(body).send().await.unwrap();
@@ -117,7 +73,7 @@ async fn serve_finds_tenants_that_are_made_and_logs_no_secret() {
     tokio::io::AsyncReadExt::read_to_string(&mut log, &mut text).await.unwrap();
     assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{text}");
     assert!(text.contains("/v1/auth/register"), "requests are logged at debug: {text}");
-    for secret in ["a-secret-password", "a-secret-ticket", token] {
+    for secret in ["a-secret-password", "a-secret-ticket", token, &setup] {
         assert!(!text.contains(secret), "a secret is in the log");
     }
     assert_eq!(

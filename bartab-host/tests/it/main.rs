@@ -3,8 +3,16 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod abuse;
+mod accounts;
 mod cli;
+mod commands;
 mod edges;
+mod forms;
+mod isolation;
 mod lifecycle;
+mod operator;
+mod people;
+mod program;
+mod providers;
 mod support;
 mod tenants;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bartab_auth::{RegistrationPolicy, TenantConfig};
 use bartab_core::{SystemClock, SystemRandom};
-use bartab_host::{Config, DataFolder, OptionalAddr, Registration, Running, TenantSettings, start};
+use bartab_host::{Config, DataFolder, OptionalAddr, Running, TenantSettings, start};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
@@ -37,7 +38,7 @@ impl Answer {
 }
 
 pub(crate) fn settings() -> TenantSettings {
-    TenantSettings { registration: Some(Registration::Open), ..TenantSettings::default() }
+    TenantSettings { auth: TenantConfig::registration(RegistrationPolicy::Open), ..TenantSettings::default() }
 }
 
 /// A configuration for tests: any port, cheap passwords, no rate limits.
@@ -59,6 +60,28 @@ impl Server {
         for (name, settings) in tenants {
             folder.create(&name.parse().unwrap(), settings).unwrap();
         }
+        let config = Config { data: Some(data.path().to_owned()), ..config };
+        let running = start(&config, Arc::new(SystemClock), Arc::new(SystemRandom)).await.unwrap();
+        let url = running.url().to_string();
+        Self { running, url, client: reqwest::Client::new(), folder, _data: data }
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> &std::path::Path {
+        self._data.path()
+    }
+
+    /// The server by itself, and the folder, which is removed when it is dropped.
+    pub(crate) fn into_parts(self) -> (Running, tempfile::TempDir) {
+        (self.running, self._data)
+    }
+
+    /// What a kill at this moment would leave, served anew.
+    pub(crate) async fn killed(self, config: Config) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        copy(self._data.path(), data.path());
+        drop(self);
+        let folder = DataFolder::open(data.path()).unwrap();
         let config = Config { data: Some(data.path().to_owned()), ..config };
         let running = start(&config, Arc::new(SystemClock), Arc::new(SystemRandom)).await.unwrap();
         let url = running.url().to_string();
@@ -105,6 +128,21 @@ impl Server {
     /// How many polls wait in the tenant.
     pub(crate) async fn waiting(&self, tenant: &str) -> usize {
         self.running.host().tenant(tenant).await.unwrap().chat().waiting()
+    }
+}
+
+/// Copies a folder, a database before its WAL: a checkpoint between the two loses nothing.
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    let mut entries: Vec<_> = std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for entry in entries {
+        let to = to.join(entry.file_name().unwrap());
+        if entry.is_dir() {
+            std::fs::create_dir_all(&to).unwrap();
+            copy(&entry, &to);
+        } else {
+            std::fs::copy(&entry, &to).unwrap();
+        }
     }
 }
 

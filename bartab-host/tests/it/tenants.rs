@@ -1,5 +1,6 @@
 //! Tenants see nothing of one another, whichever way they are reached, and open and close as they are needed.
 
+use bartab_auth::{RegistrationPolicy, TenantConfig};
 use bartab_host::{Config, TenantSettings};
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -109,6 +110,30 @@ async fn a_suspended_tenant_says_so_and_nothing_else() {
     server.get("/t/s/v1/rooms").await.is_problem(403, "tenant.suspended");
     let by_host = server.request(Method::GET, "/v1/auth/login").header("host", "s.example");
     read(by_host).await.is_problem(403, "tenant.suspended");
+}
+
+#[tokio::test]
+async fn each_tenant_has_its_own_rules_of_identity() {
+    let policy = |policy| TenantSettings { auth: TenantConfig::registration(policy), ..TenantSettings::default() };
+    let mut config = config();
+    config.auth.registration = RegistrationPolicy::Invite;
+    let auth = toml::from_str("access_token_seconds = 60\ntoken_algorithm = 'ES256'\nregistration = 'open'").unwrap();
+    let own = TenantSettings { auth, ..TenantSettings::default() };
+    let tenants = [("own", own), ("closed", policy(RegistrationPolicy::Closed)), ("usual", TenantSettings::default())];
+    let server = Server::with(config, &tenants).await;
+    for (tenant, registration) in [("own", "open"), ("closed", "closed"), ("usual", "invite")] {
+        let about = server.get(&format!("/t/{tenant}/.well-known/bartab")).await.json();
+        assert_eq!(about["features"]["registration"], registration, "{tenant}");
+    }
+    let alice = json!({"username": "alice", "password": "open-sesame"}).to_string();
+    let register =
+        |tenant: &str| read(server.request(Method::POST, &format!("/t/{tenant}/v1/auth/register")).body(alice.clone()));
+    register("closed").await.is_problem(403, "registration.closed");
+    register("usual").await.is_problem(403, "registration.invite_required");
+    let registered = register("own").await.json();
+    assert_eq!(registered["expires_in"], 60);
+    let jwks = server.get("/t/own/.well-known/jwks.json").await.json();
+    assert!(jwks["keys"].as_array().unwrap().iter().any(|key| key["alg"] == "ES256"), "{jwks}");
 }
 
 #[tokio::test]

@@ -8,7 +8,11 @@ use super::open::OpenError;
 const APPLICATION_ID: i32 = 0x4254_4142;
 
 /// Each migration once, in order; its number is its place from 1. A published one never changes.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_log.sql"), include_str!("migrations/0002_identity.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_log.sql"),
+    include_str!("migrations/0002_identity.sql"),
+    include_str!("migrations/0003_identity_whole.sql"),
+];
 
 /// What a file of ours is.
 pub(super) struct Found {
@@ -52,4 +56,12 @@ pub(super) fn migrate(conn: &mut Connection, log_id: &[u8; 16]) -> Result<(), Op
     transaction.pragma_update(None, "user_version", known)?;
     transaction.commit()?;
     Ok(())
+}
+
+/// A new file's schema in memory.
+#[cfg(test)]
+pub(super) fn in_memory() -> Connection {
+    let mut conn = Connection::open_in_memory().unwrap();
+    migrate(&mut conn, &[0; 16]).unwrap();
+    conn
 }

@@ -4,9 +4,13 @@
 //! runs on tokio's blocking pool: a store that nobody uses owns no thread and no task.
 
 mod accounts;
+mod audit;
 mod checkpoint;
+mod clients;
 mod error;
+mod feed;
 mod housekeeping;
+mod invites;
 mod job;
 mod keys;
 mod log;
@@ -16,11 +20,15 @@ mod open;
 mod options;
 mod places;
 mod readers;
+mod rows;
 mod sessions;
 mod signing_keys;
+mod slots;
 mod snapshots;
 #[cfg(test)]
 mod tests;
+mod texts;
+mod tickets;
 mod transaction;
 mod writer;
 

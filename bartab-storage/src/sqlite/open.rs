@@ -144,7 +144,7 @@ impl Link {
         conn.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32;")?;
         // SQLite took memory for pages before it knew how few there would be.
         conn.release_memory()?;
-        conn.set_prepared_statement_cache_capacity(32);
+        conn.set_prepared_statement_cache_capacity(64);
         Ok(Self { conn, uses: 0 })
     }
 

@@ -1,12 +1,15 @@
 //! Signing keys.
 
 use async_trait::async_trait;
-use bartab_core::Timestamp;
-use bartab_core::store::{KeyAlgorithm, KeyState, KeyStore, PrivateKey, SigningKey, StoreError};
+use bartab_core::store::{
+    AuditRecord, KeyAlgorithm, KeyChange, KeyState, KeyStore, PrivateKey, SigningKey, StoreError,
+};
 use rusqlite::{Connection, Row};
 
 use super::SqliteStore;
-use super::error::{Damaged, Failure};
+use super::audit;
+use super::error::Failure;
+use super::rows::{all, execute, named, time};
 
 #[async_trait]
 impl KeyStore for SqliteStore {
@@ -14,56 +17,63 @@ impl KeyStore for SqliteStore {
         self.read(list).await
     }
 
-    async fn ensure_active(&self, key: SigningKey) -> Result<Vec<SigningKey>, StoreError> {
+    async fn change(&self, change: KeyChange, audit: Option<AuditRecord>) -> Result<Vec<SigningKey>, StoreError> {
         self.write(move |work| {
-            let keys = list(work.conn)?;
-            if keys.iter().any(|key| key.state == KeyState::Active) {
-                return Ok(keys);
+            let before = list(work.conn)?;
+            let mut keys = before.clone();
+            let taken = |key: &SigningKey| before.iter().any(|other| other.kid == key.kid);
+            if change.insert.iter().any(taken) || !change.apply(&mut keys) {
+                return Err(StoreError::Conflict.into());
             }
-            insert(work.conn, &key)?;
-            list(work.conn)
+            let gone = |key: &&SigningKey| !keys.iter().any(|kept| kept.kid == key.kid);
+            for key in before.iter().filter(gone) {
+                execute(work.conn, "DELETE FROM signing_keys WHERE kid = ?1", [&key.kid])?;
+            }
+            for key in keys.iter().filter(|key| !before.contains(key)) {
+                put(work.conn, key)?;
+            }
+            if before.iter().any(|key| !keys.iter().any(|kept| kept.private == key.private)) {
+                // The WAL is cut: a private half that is gone is in no file any more.
+                work.pending.erasures += 1;
+            }
+            audit::write(work.conn, audit)?;
+            Ok(keys)
         })
         .await
     }
 }
 
-fn insert(conn: &Connection, key: &SigningKey) -> Result<(), Failure> {
-    let mut insert = conn.prepare_cached(
-        "INSERT OR IGNORE INTO signing_keys (kid, algorithm, public_jwk, private, created_at, state)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
-    let inserted = insert.execute((
+fn put(conn: &Connection, key: &SigningKey) -> Result<(), Failure> {
+    let sql = "INSERT INTO signing_keys (kid, algorithm, public_jwk, private, created_at, state, state_since)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT DO UPDATE SET private = excluded.private, state = excluded.state, state_since = excluded.state_since";
+    let params = (
         &key.kid,
         key.algorithm.name(),
         &key.public_jwk,
         key.private.as_bytes(),
         key.created_at.as_millis(),
         key.state.name(),
-    ))?;
-    if inserted == 0 { Err(StoreError::Conflict.into()) } else { Ok(()) }
+        key.state_since.as_millis(),
+    );
+    execute(conn, sql, params)?;
+    Ok(())
 }
 
 fn list(conn: &Connection) -> Result<Vec<SigningKey>, Failure> {
-    let mut select = conn.prepare_cached(
-        "SELECT kid, algorithm, public_jwk, private, created_at, state FROM signing_keys ORDER BY created_at, kid",
-    )?;
-    let mut rows = select.query([])?;
-    let mut keys = Vec::new();
-    while let Some(row) = rows.next()? {
-        keys.push(key(row)?);
-    }
-    Ok(keys)
+    let sql = "SELECT kid, algorithm, public_jwk, private, created_at, state, state_since FROM signing_keys
+         ORDER BY created_at, kid";
+    all(conn, sql, [], key)
 }
 
 fn key(row: &Row<'_>) -> Result<SigningKey, Failure> {
-    let algorithm: String = row.get(1)?;
-    let state: String = row.get(5)?;
     Ok(SigningKey {
         kid: row.get(0)?,
-        algorithm: KeyAlgorithm::from_name(&algorithm).ok_or(Damaged { column: 1 })?,
+        algorithm: named(row, 1, KeyAlgorithm::from_name)?,
         public_jwk: row.get(2)?,
         private: PrivateKey::new(row.get(3)?),
-        created_at: Timestamp::from_millis(row.get(4)?),
-        state: KeyState::from_name(&state).ok_or(Damaged { column: 5 })?,
+        created_at: time(row, 4)?,
+        state: named(row, 5, KeyState::from_name)?,
+        state_since: time(row, 6)?,
     })
 }

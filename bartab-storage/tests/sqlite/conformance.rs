@@ -48,7 +48,7 @@ impl LogFactory for OnDisk {
 async fn identity(name: &str) -> (Folder, IdentityStores) {
     let folder = Folder::default();
     let store = Arc::new(folder.open(name).await);
-    (folder, IdentityStores { accounts: store.clone(), sessions: store.clone(), keys: store })
+    (folder, IdentityStores::of(store))
 }
 
 mod log {

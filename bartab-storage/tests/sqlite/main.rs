@@ -6,6 +6,7 @@ mod conformance;
 mod damage;
 mod erasure;
 mod folder;
+mod identity;
 mod keys;
 mod open;
 mod rest;

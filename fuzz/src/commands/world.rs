@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bartab_chat::model::{Targets, TenantState, Wanted, apply, decide, from_snapshot, to_snapshot};
+use bartab_chat::model::{Targets, TenantState, Wanted, apply, decide, erasures, from_snapshot, to_snapshot};
 use bartab_core::event::{Digest, Envelope, Event, EventType, Facts, NewEvent, Record, Salt};
 use bartab_core::{Actor, EventId, MessageView, Timestamp, UserId};
 
@@ -52,7 +52,7 @@ impl World {
             for new in events {
                 let event = self.seal(&actor, new, now);
                 oracle::check(&self.state, &self.log, &actor, &event);
-                erased.extend(targets.erasures(&event));
+                erased.extend(erasures(&self.state, &targets, &event));
                 apply(&mut self.state, &event);
                 targets.apply(&event);
                 self.log.push(event);

@@ -5,7 +5,7 @@ use bartab_core::event::{
 };
 use bartab_core::{Actor, RoomId, UserId};
 
-use super::rooms::{room_for_one_more, room_to_invite};
+use super::rooms::{room_for_one_more, room_to_invite, there};
 use super::{visible, with_role};
 use crate::model::command::MemberChange;
 use crate::model::rejection::Rejection;
@@ -45,9 +45,7 @@ pub(super) fn set(
         MemberChange::Invite { role: Some(_) } | MemberChange::Role(_) => RoomRole::Owner,
     };
     let (room, rights) = with_role(state, actor, id, least)?;
-    if !state.people.contains_key(&user) {
-        return Err(Rejection::UserNotFound);
-    }
+    there(state, user)?;
     if room.kind == RoomKind::Direct {
         return Err(Rejection::DirectIsForTwo);
     }
@@ -108,7 +106,7 @@ fn outranks(actor: &Actor, rights: RoomRole, user: UserId, role: Option<RoomRole
     if below && user != actor.user_id { Ok(()) } else { Err(Rejection::RoleTooLow) }
 }
 
-fn change(
+pub(super) fn change(
     event_type: EventType,
     room: RoomId,
     user: UserId,

@@ -1,5 +1,6 @@
 //! What may happen.
 
+mod accounts;
 mod members;
 mod messages;
 mod rooms;
@@ -7,7 +8,7 @@ mod rooms;
 use std::sync::Arc;
 
 use bartab_core::event::{Content, EventType, Facts, NewEvent, PersonFacts, PersonKind, ProfileContent, RoomRole};
-use bartab_core::{Actor, ActorKind, RoomId, Timestamp};
+use bartab_core::{Actor, ActorKind, RoomId, Timestamp, UserId};
 
 use super::command::Command;
 use super::rejection::Rejection;
@@ -30,9 +31,13 @@ pub fn decide(
 ) -> Result<Vec<NewEvent>, Rejection> {
     // What will need the time (mutes, slow mode) is decided here too; nothing of today's commands does.
     let _ = now;
+    if let Command::Account { number, step } = command {
+        return accounts::decide(state, targets, actor, number, step);
+    }
+    may_act(state, actor)?;
     let mut events: Vec<NewEvent> = arrival(state, actor)?.into_iter().collect();
     match command {
-        Command::Arrive => {}
+        Command::Arrive | Command::Account { .. } => {}
         Command::CreateRoom { room, kind, visibility, history, name, topic, members } => {
             let new = rooms::New { room, kind, visibility, history, name, topic, members };
             events.extend(rooms::create(state, actor, new)?);
@@ -69,22 +74,38 @@ pub fn decide(
     Ok(events)
 }
 
+/// Refuses an actor whose account may not be used, whatever the token still says, and a bot whose owner's may not.
+fn may_act(state: &TenantState, actor: &Actor) -> Result<(), Rejection> {
+    let owner = if let ActorKind::Bot { owner } = actor.kind { Some(owner) } else { None };
+    let active = |user: UserId| state.person_state(user).is_active();
+    if active(actor.user_id) && owner.is_none_or(active) { Ok(()) } else { Err(Rejection::AccountNotActive) }
+}
+
+/// What sort of user the actor is, and who answers for it.
+const fn kind(actor: &Actor) -> Result<(PersonKind, Option<UserId>), Rejection> {
+    match actor.kind {
+        ActorKind::Person => Ok((PersonKind::Person, None)),
+        ActorKind::Bot { owner } => Ok((PersonKind::Bot, Some(owner))),
+        ActorKind::Guest { .. } => Ok((PersonKind::Guest, None)),
+        _ => Err(Rejection::KindNotAllowed),
+    }
+}
+
 /// The event that makes the actor known, or brings a newer profile.
 fn arrival(state: &TenantState, actor: &Actor) -> Result<Option<NewEvent>, Rejection> {
-    let (kind, owner) = match actor.kind {
-        ActorKind::Person => (PersonKind::Person, None),
-        ActorKind::Bot { owner } => (PersonKind::Bot, Some(owner)),
-        ActorKind::Guest { .. } => (PersonKind::Guest, None),
-        _ => return Err(Rejection::KindNotAllowed),
-    };
+    let (kind, owner) = kind(actor)?;
     let event_type = match state.people.get(&actor.user_id) {
         None => EventType::UserCreated,
         Some(known) if known.rev < actor.profile.rev => EventType::UserUpdated,
         Some(_) => return Ok(None),
     };
-    let facts = Facts::Person(PersonFacts { kind, owner, rev: actor.profile.rev });
+    Ok(Some(profile(event_type, actor, PersonFacts::new(kind, owner, actor.profile.rev))))
+}
+
+/// An event that carries the actor's profile.
+fn profile(event_type: EventType, actor: &Actor, facts: PersonFacts) -> NewEvent {
     let profile = ProfileContent { display_name: actor.profile.name.as_ref().to_owned(), avatar: actor.profile.avatar };
-    Ok(Some(NewEvent::tenant(event_type, facts).with(Content::Profile(profile))))
+    NewEvent::tenant(event_type, Facts::Person(facts)).with(Content::Profile(profile))
 }
 
 /// The room, when it exists for the actor.

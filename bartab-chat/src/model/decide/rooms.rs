@@ -1,10 +1,10 @@
 //! Making and changing rooms.
 
 use bartab_core::event::{
-    Content, EventType, Facts, History, MemberFacts, NewEvent, PersonKind, RoomContent, RoomFacts, RoomKind, RoomPatch,
-    RoomRole, Visibility,
+    Content, EventType, Facts, History, MemberFacts, NewEvent, PersonKind, PersonState, RoomContent, RoomFacts,
+    RoomKind, RoomPatch, RoomRole, Visibility,
 };
-use bartab_core::{Actor, ActorKind, RoomId, UserId};
+use bartab_core::{Actor, RoomId, UserId};
 
 use super::with_role;
 use crate::model::rejection::Rejection;
@@ -28,7 +28,7 @@ pub(super) struct New {
 
 /// The room, its maker as owner, and an invitation for everyone else who was named.
 pub(super) fn create(state: &TenantState, actor: &Actor, new: New) -> Result<Vec<NewEvent>, Rejection> {
-    if matches!(actor.kind, ActorKind::Guest { .. }) {
+    if actor.is_guest() {
         return Err(Rejection::KindNotAllowed);
     }
     if state.rooms.contains_key(&new.room) {
@@ -38,9 +38,7 @@ pub(super) fn create(state: &TenantState, actor: &Actor, new: New) -> Result<Vec
     let mut invited: Vec<UserId> = Vec::new();
     for user in new.members {
         if user != actor.user_id && !invited.contains(&user) {
-            if !state.people.contains_key(&user) {
-                return Err(Rejection::UserNotFound);
-            }
+            there(state, user)?;
             invited.push(user);
         }
     }
@@ -53,6 +51,9 @@ pub(super) fn create(state: &TenantState, actor: &Actor, new: New) -> Result<Vec
             // A guest is here for one room alone, and nobody is joined to more rooms than one can be in.
             if state.people.get(user).is_some_and(|person| person.kind == PersonKind::Guest) {
                 return Err(Rejection::KindNotAllowed);
+            }
+            if !state.person_state(*user).is_active() {
+                return Err(Rejection::UserNotActive);
             }
             room_for_one_more(state, *user)?;
         }
@@ -70,6 +71,12 @@ pub(super) fn create(state: &TenantState, actor: &Actor, new: New) -> Result<Vec
         if direct { (EventType::MemberJoined, RoomRole::Owner) } else { (EventType::MemberInvited, RoomRole::Member) };
     events.extend(invited.into_iter().map(|user| member(how.clone(), new.room, user, role)));
     Ok(events)
+}
+
+/// Refuses to name somebody who is not here, or not any more.
+pub(super) fn there(state: &TenantState, user: UserId) -> Result<(), Rejection> {
+    let there = state.people.get(&user).is_some_and(|person| person.state != PersonState::Erased);
+    if there { Ok(()) } else { Err(Rejection::UserNotFound) }
 }
 
 fn member(event_type: EventType, room: RoomId, user: UserId, role: RoomRole) -> NewEvent {

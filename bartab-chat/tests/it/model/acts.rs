@@ -1,7 +1,7 @@
 //! What people try: random, and told apart by small numbers that are read against what there is at the time.
 
-use bartab_chat::model::{Command, MemberChange, Membership};
-use bartab_core::event::{History, MessageContent, RoomKind, RoomRole, Visibility};
+use bartab_chat::model::{AccountStep, Command, MemberChange, Membership};
+use bartab_core::event::{EventType, History, MessageContent, RoomKind, RoomRole, Visibility};
 use bartab_core::{Actor, ActorKind, EventId, Profile, RoomId, TenantRole, UserId};
 use proptest::prelude::*;
 
@@ -25,17 +25,71 @@ pub(crate) struct Act {
 #[derive(Clone, Debug)]
 pub(crate) enum Deed {
     Arrive,
-    Create { kind: RoomKind, public: bool, joined: bool, members: Vec<u8> },
-    Update { room: u8, renamed: bool, public: Option<bool>, joined: Option<bool> },
-    Join { room: u8 },
-    Leave { room: u8 },
-    Set { room: u8, user: u8, change: MemberChange },
-    Remove { room: u8, user: u8 },
-    Post { room: u8, reply_to: Option<u8>, thread: Option<u8> },
-    Edit { room: u8, message: u8, text: u8 },
-    Delete { room: u8, message: u8 },
-    React { room: u8, message: u8, emoji: u8, present: bool },
-    Custom { room: u8 },
+    Create {
+        kind: RoomKind,
+        public: bool,
+        joined: bool,
+        members: Vec<u8>,
+    },
+    Update {
+        room: u8,
+        renamed: bool,
+        public: Option<bool>,
+        joined: Option<bool>,
+    },
+    Join {
+        room: u8,
+    },
+    Leave {
+        room: u8,
+    },
+    Set {
+        room: u8,
+        user: u8,
+        change: MemberChange,
+    },
+    Remove {
+        room: u8,
+        user: u8,
+    },
+    Post {
+        room: u8,
+        reply_to: Option<u8>,
+        thread: Option<u8>,
+    },
+    Edit {
+        room: u8,
+        message: u8,
+        text: u8,
+    },
+    Delete {
+        room: u8,
+        message: u8,
+    },
+    React {
+        room: u8,
+        message: u8,
+        emoji: u8,
+        present: bool,
+    },
+    Custom {
+        room: u8,
+    },
+    /// What the account feed says; `ahead` of what is done already by so much.
+    Account {
+        ahead: u8,
+        step: Step,
+    },
+}
+
+/// A step of what follows from the account feed.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Present { suspended: bool, rooms: Vec<u8>, invited_by: Option<u8>, record: bool },
+    Begin,
+    Leave,
+    Erase { messages: Vec<u8> },
+    End { written: bool },
 }
 
 fn role() -> impl Strategy<Value = RoomRole> {
@@ -73,7 +127,21 @@ fn deed() -> impl Strategy<Value = Deed> {
         2 => (room.clone(), message.clone()).prop_map(|(room, message)| Deed::Delete { room, message }),
         4 => (room.clone(), message, 0..3_u8, any::<bool>())
             .prop_map(|(room, message, emoji, present)| Deed::React { room, message, emoji, present }),
-        1 => room.prop_map(|room| Deed::Custom { room }),
+        1 => room.clone().prop_map(|room| Deed::Custom { room }),
+        3 => (0..3_u8, step(room)).prop_map(|(ahead, step)| Deed::Account { ahead, step }),
+    ]
+}
+
+fn step(room: impl Strategy<Value = u8> + 'static) -> impl Strategy<Value = Step> {
+    let rooms = prop::collection::vec(room, 0..3);
+    prop_oneof![
+        // Mostly restored: who may do nothing makes for a dull story.
+        8 => (prop::bool::weighted(0.2), rooms, any::<Option<u8>>(), any::<bool>())
+            .prop_map(|(suspended, rooms, invited_by, record)| Step::Present { suspended, rooms, invited_by, record }),
+        1 => Just(Step::Begin),
+        1 => Just(Step::Leave),
+        2 => prop::collection::vec(0..9_u8, 0..4).prop_map(|messages| Step::Erase { messages }),
+        1 => any::<bool>().prop_map(|written| Step::End { written }),
     ]
 }
 
@@ -130,6 +198,7 @@ pub(crate) fn actor(index: u8, rev: u64) -> Actor {
     match index {
         3 => actor.tenant_role = TenantRole::Moderator,
         4 => actor.tenant_role = TenantRole::Administrator,
+        2 if rev == 2 => actor.tenant_role = TenantRole::Guest,
         5 => actor.kind = ActorKind::Bot { owner: user(0) },
         6 => {
             actor.kind = ActorKind::Guest { room: room(0) };
@@ -155,6 +224,9 @@ impl Act {
     pub(crate) fn attempt(&self, ledger: &Ledger, sequence: usize) -> (Actor, Command) {
         let mut command = self.deed.command(ledger, sequence);
         let mut who = self.actor;
+        if let Command::Account { step: AccountStep::EraseWritten { others, .. }, .. } = &mut command {
+            *others = words(ledger, user(who));
+        }
         if self.sure {
             let named = match &command {
                 Command::EditMessage { message, .. } | Command::DeleteMessage { message, .. } => Some((*message, true)),
@@ -245,6 +317,9 @@ impl Deed {
                 emoji: EMOJI[usize::from(emoji)].to_owned(),
                 present,
             },
+            Self::Account { ahead, ref step } => {
+                Command::Account { number: ledger.state.feed + u64::from(ahead), step: step.step(ledger) }
+            }
             Self::Custom { room: index } => Command::PostCustom {
                 room: room(index),
                 event_type: "x.move".parse().unwrap(),
@@ -252,6 +327,38 @@ impl Deed {
             },
         }
     }
+}
+
+impl Step {
+    fn step(&self, ledger: &Ledger) -> AccountStep {
+        match self {
+            Self::Present { suspended, rooms, invited_by, record } => AccountStep::Present {
+                suspended: *suspended,
+                rooms: rooms.iter().map(|index| room(*index)).collect(),
+                invited_by: invited_by.map(|index| actor(index, 1).user_id),
+                record: *record,
+            },
+            Self::Begin => AccountStep::BeginErasure,
+            Self::Leave => AccountStep::LeaveRooms { limit: 99 },
+            Self::Erase { messages } => AccountStep::EraseWritten {
+                messages: messages.iter().map(|index| message(ledger, *index)).collect(),
+                others: Vec::new(),
+            },
+            Self::End { written } => AccountStep::EndErasure { written: *written },
+        }
+    }
+}
+
+/// What somebody wrote that is no message, and former profiles.
+fn words(ledger: &Ledger, user: UserId) -> Vec<u64> {
+    let last = ledger.state.people.get(&user).map(|person| person.profile);
+    let own = ledger.records.iter().filter(|record| record.envelope.sender == user && record.content.is_some());
+    let words = own.filter(|record| {
+        let kind = &record.envelope.event_type;
+        let profile = *kind == EventType::UserCreated || *kind == EventType::UserUpdated;
+        matches!(kind, EventType::Custom(_)) || (profile && Some(record.seq()) != last)
+    });
+    words.map(bartab_core::event::Record::seq).collect()
 }
 
 /// The room that a command is about, unless it makes one; it can be put elsewhere.
@@ -267,7 +374,7 @@ pub(crate) fn room_of(command: &mut Command) -> Option<&mut RoomId> {
         | Command::DeleteMessage { room, .. }
         | Command::React { room, .. }
         | Command::PostCustom { room, .. } => Some(room),
-        Command::Arrive | Command::CreateRoom { .. } => None,
+        Command::Arrive | Command::CreateRoom { .. } | Command::Account { .. } => None,
     }
 }
 

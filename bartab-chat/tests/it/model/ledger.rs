@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bartab_chat::model::{Command, Rejection, Targets, TenantState, Wanted, apply, decide};
+use bartab_chat::model::{AccountStep, Command, Rejection, Targets, TenantState, Wanted, apply, decide, erasures};
 use bartab_core::event::{Digest, Envelope, Event, EventType, NewEvent, Record};
 use bartab_core::store::MessageRebuild;
 use bartab_core::{Actor, EventId, MessageView, Timestamp, UserId};
@@ -52,6 +52,7 @@ impl Ledger {
             let decided = decide(&self.state, &targets, actor, command.clone(), self.now);
             assert_eq!(decided, decide(&self.state, &targets, actor, command.clone(), self.now), "not a function");
             assert_eq!(self.state, before, "deciding changed the state");
+            erased.extend(decided.iter().flat_map(|_| command.erasures()));
             outcomes.push(decided.map(|new| {
                 let appended = new.into_iter().map(|new| self.append(actor, new, &mut targets, &mut erased));
                 appended.collect()
@@ -92,7 +93,7 @@ impl Ledger {
             hops: 0,
         };
         let event = Event { envelope, facts: new.facts, content: new.content, erased: false };
-        erased.extend(targets.erasures(&event));
+        erased.extend(erasures(&self.state, targets, &event));
         apply(&mut self.state, &event);
         targets.apply(&event);
         let record = Record::seal(&event, self.digest, [7; 16]).unwrap();
@@ -115,10 +116,16 @@ impl Ledger {
             }
         }
         for (_, command) in commands {
-            let Command::DeleteMessage { message, .. } = command else { continue };
-            let edits = self.records.iter().filter(|record| record.envelope.target == Some(*message));
-            for edit in edits.filter(|record| record.envelope.event_type == EventType::MessageEdited) {
-                targets.insert_edit(message.seq(), edit.seq());
+            let messages = match command {
+                Command::DeleteMessage { message, .. } => std::slice::from_ref(message),
+                Command::Account { step: AccountStep::EraseWritten { messages, .. }, .. } => messages,
+                _ => continue,
+            };
+            for message in messages {
+                let edits = self.records.iter().filter(|record| record.envelope.target == Some(*message));
+                for edit in edits.filter(|record| record.envelope.event_type == EventType::MessageEdited) {
+                    targets.insert_edit(message.seq(), edit.seq());
+                }
             }
         }
         for (message, emoji, user) in &self.reactions {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bartab_chat::model::{Command, Membership, Rejection, TenantState, apply, from_snapshot, to_snapshot};
-use bartab_core::event::{ChainVerifier, Digest, EventType, Visibility};
-use bartab_core::{Actor, ActorKind, RoomId, Timestamp};
+use bartab_core::event::{ChainVerifier, Digest, EventType, PersonState, Visibility};
+use bartab_core::{Actor, ActorKind, RoomId, TenantRole, Timestamp};
 use proptest::prelude::*;
 
 use super::acts::{Act, Deed, acts, nowhere, prelude, room_of};
@@ -61,7 +61,7 @@ fn exists_for(state: &TenantState, actor: &Actor, room: RoomId) -> bool {
     let guest = match actor.kind {
         ActorKind::Guest { room: own } if own != room => return false,
         ActorKind::Guest { .. } => true,
-        _ => false,
+        _ => actor.tenant_role == TenantRole::Guest,
     };
     match relation {
         Some(Membership::Banned) => false,
@@ -181,7 +181,9 @@ proptest! {
             if !exists {
                 *room_of(&mut command).unwrap() = nowhere();
                 prop_assert_eq!(&outcome, &ledger.batch(&[(actor, command)]).remove(0));
-                prop_assert!(matches!(outcome, Err(Rejection::RoomNotFound | Rejection::KindNotAllowed)));
+                let refused =
+                    matches!(outcome, Err(Rejection::RoomNotFound | Rejection::KindNotAllowed | Rejection::AccountNotActive));
+                prop_assert!(refused, "{:?}", outcome);
             } else if outcome == Err(Rejection::RoomNotFound) {
                 prop_assert!(false, "{:?} sees {} and was told that it is not there: {:?}", actor.kind, room, command);
             }
@@ -206,6 +208,44 @@ proptest! {
             if !repeats {
                 let again = ledger.batch(&[(actor, command)]).remove(0);
                 prop_assert!(again.as_ref().is_ok_and(Vec::is_empty) || again.is_err(), "{:?} {:?}", act, again);
+            }
+        }
+    }
+
+    /// Who may not act does nothing, whoever is erased stays so, is named nowhere and comes into no room, and what the
+    /// feed said is done once.
+    #[test]
+    fn what_the_feed_says_holds(attempts in acts(70)) {
+        let mut ledger = begun();
+        for (sequence, (act, _)) in attempts.iter().enumerate() {
+            let (actor, command) = act.attempt(&ledger, sequence);
+            let before = ledger.state.clone();
+            let fed = match &command {
+                Command::Account { number, .. } => Some(*number),
+                _ => None,
+            };
+            let outcome = ledger.batch(&[(actor.clone(), command)]).remove(0);
+            if fed.is_none() && !before.person_state(actor.user_id).is_active() {
+                prop_assert!(matches!(outcome, Err(Rejection::AccountNotActive | Rejection::KindNotAllowed)));
+            }
+            let events = outcome.unwrap_or_default();
+            if fed.is_some_and(|number| number <= before.feed) {
+                prop_assert_eq!(&events, &[]);
+            }
+            prop_assert!(ledger.state.feed >= before.feed);
+            prop_assert!(ledger.state.feed == before.feed || Some(ledger.state.feed) == fed);
+            for (user, person) in &ledger.state.people {
+                if person.state == PersonState::Erased && before.person_state(*user) != PersonState::Erased {
+                    let former = before.people[user].profile as usize - 1;
+                    prop_assert!(ledger.records[former].is_erased());
+                }
+                if before.person_state(*user) != PersonState::Erased {
+                    continue;
+                }
+                prop_assert_eq!(person.state, PersonState::Erased);
+                prop_assert!(person.rooms.iter().all(|room| before.people[user].rooms.contains(room)));
+                let profile = ledger.records[person.profile as usize - 1].content.as_ref();
+                prop_assert_eq!(profile.map(|content| &*content.json), Some("{\"display_name\":\"\"}"));
             }
         }
     }

@@ -29,10 +29,11 @@ pub(crate) struct FaultyLog {
     inner: Arc<dyn EventLog>,
     held: watch::Sender<bool>,
     heads: watch::Sender<u64>,
-    faults: Mutex<VecDeque<Fault>>,
+    faults: Mutex<VecDeque<Option<Fault>>>,
     reads_fail: AtomicBool,
     head_fails: AtomicBool,
     appends: AtomicUsize,
+    last_append: AtomicUsize,
 }
 
 impl FaultyLog {
@@ -45,6 +46,7 @@ impl FaultyLog {
             reads_fail: AtomicBool::new(false),
             head_fails: AtomicBool::new(false),
             appends: AtomicUsize::new(0),
+            last_append: AtomicUsize::new(usize::MAX),
         }
     }
 
@@ -55,7 +57,19 @@ impl FaultyLog {
 
     /// Makes the next append fail; asked again, the one after it.
     pub(crate) fn fail(&self, fault: Fault) {
-        self.faults.lock().unwrap().push_back(fault);
+        self.faults.lock().unwrap().push_back(Some(fault));
+    }
+
+    /// Makes one append fail after so many that do not.
+    pub(crate) fn fail_nth(&self, number: usize, fault: Fault) {
+        let mut faults = self.faults.lock().unwrap();
+        faults.extend(std::iter::repeat_n(None, number));
+        faults.push_back(Some(fault));
+    }
+
+    /// Makes every append fail after so many more.
+    pub(crate) fn fail_after(&self, appends: usize) {
+        self.last_append.store(self.appends().saturating_add(appends), Ordering::SeqCst);
     }
 
     /// Makes every read fail, or work again.
@@ -111,12 +125,15 @@ impl EventLog for FaultyLog {
     }
 
     async fn append(&self, expected_head: u64, batch: Batch) -> Result<(), StoreError> {
-        self.appends.fetch_add(1, Ordering::SeqCst);
+        let number = self.appends.fetch_add(1, Ordering::SeqCst);
+        if number >= self.last_append.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable(None));
+        }
         let erased = batch.events.iter().filter(|event| batch.erase.contains(&event.seq()));
         assert!(erased.into_iter().all(|event| event.content.is_none()), "what is erased at once never reaches a disk");
         let mut held = self.held.subscribe();
         held.wait_for(|held| !held).await.map_err(StoreError::backend)?;
-        let fault = self.faults.lock().unwrap().pop_front();
+        let fault = self.faults.lock().unwrap().pop_front().flatten();
         match fault {
             None => self.inner.append(expected_head, batch).await,
             Some(Fault::Unavailable) => Err(StoreError::Unavailable(None)),

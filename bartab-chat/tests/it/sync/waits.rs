@@ -115,6 +115,25 @@ async fn a_wait_ends_with_its_session_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wait_ends_when_the_tokens_of_its_person_are_taken_back() {
+    let world = World::new().await;
+    let (alice, bob, _) = room_of_two(&world).await;
+    let [reader, other] = [bob.reader().await, alice.reader().await];
+    let (ended, kept) = (waiting(&reader, ""), waiting(&other, ""));
+    world.until_waiting(2).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.chat.end_user(person("bob").user_id);
+    let (answer, took) = ended.await.unwrap();
+    is_empty(&answer, &reader);
+    assert_eq!(took, Duration::from_secs(1));
+    // Who was let in just before does not wait, and who comes with new tokens does.
+    assert_eq!(waiting(&reader, "").await.unwrap().1, Duration::ZERO);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(waiting(&reader, "&timeout=5000").await.unwrap().1, Duration::from_secs(5));
+    assert_eq!(kept.await.unwrap().1, Duration::from_secs(30));
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_lets_everyone_go_and_nobody_waits_after() {
     let world = World::new().await;
     let (_, bob, _) = room_of_two(&world).await;

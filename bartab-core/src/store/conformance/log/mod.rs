@@ -21,7 +21,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::store::{EventLog, MarkerStore, SnapshotStore, StoreError};
+use super::ok;
+use crate::store::{EventLog, MarkerStore, SnapshotStore};
 
 pub use append::{
     a_batch_that_does_not_follow_the_head_writes_nothing, a_batch_with_a_hole_is_refused_whole,
@@ -187,14 +188,4 @@ macro_rules! log_conformance {
     ($factory:expr) => {
         $crate::log_conformance! { @clauses [@tests $factory] }
     };
-}
-
-/// What the store answered; a clause expects no error here.
-#[track_caller]
-#[expect(clippy::panic, reason = "a clause fails by panicking, as a test does")]
-fn ok<T>(answer: Result<T, StoreError>) -> T {
-    match answer {
-        Ok(value) => value,
-        Err(error) => panic!("the store failed: {error:?}"),
-    }
 }

@@ -156,7 +156,7 @@ impl Story {
     }
 
     fn profile(&mut self, user: UserId) {
-        let facts = Facts::Person(PersonFacts { kind: PersonKind::Person, owner: None, rev: self.head().seq });
+        let facts = Facts::Person(PersonFacts::new(PersonKind::Person, None, self.head().seq));
         let content = Content::Profile(ProfileContent { display_name: self.words(), avatar: None });
         self.chain.push(user, NewEvent::tenant(EventType::UserUpdated, facts).with(content));
     }

@@ -1,0 +1,68 @@
+//! `GET /v1/admin/keys`
+
+use axum::response::Response;
+use bartab_core::Timestamp;
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::KeyInfo;
+use crate::answer::{self, Failure};
+use crate::extract::{Caller, Tenant};
+use crate::rights::{Permission, require_permission};
+
+/// The signing keys.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct KeyList {
+    /// Oldest first.
+    items: Vec<KeyView>,
+}
+
+/// A signing key, without its private half.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SigningKey)]
+struct KeyView {
+    /// Its name in tokens: the RFC 7638 thumbprint.
+    kid: String,
+    /// `EdDSA`, `ES256` or `RS256`.
+    algorithm: &'static str,
+    /// `next`: published, and not in use yet; `active`: it signs; `retired`: tokens of its are still about.
+    state: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// Since when it is in this state.
+    #[schema(value_type = String, format = DateTime)]
+    state_since: Timestamp,
+    /// When it goes on by itself: the next one begins to sign, the one that signs is replaced, the retired one is gone.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    changes_at: Option<Timestamp>,
+}
+
+impl From<Vec<KeyInfo>> for KeyList {
+    fn from(keys: Vec<KeyInfo>) -> Self {
+        let view = |key: KeyInfo| KeyView {
+            kid: key.kid,
+            algorithm: key.algorithm.name(),
+            state: key.state.name(),
+            created_at: key.created_at,
+            state_since: key.state_since,
+            changes_at: key.changes_at,
+        };
+        Self { items: keys.into_iter().map(view).collect() }
+    }
+}
+
+/// List the keys that tokens are signed with, or were, or will be.
+#[utoipa::path(
+    get, path = "/v1/admin/keys", tag = "admin", operation_id = "list_keys",
+    responses(
+        (status = 200, description = "The keys", body = KeyList),
+        (status = 401, description = "`auth.required`, `auth.invalid_token`"),
+        (status = 403, description = "`auth.insufficient_scope`, `permission.denied`: this takes `keys.manage`"),
+    ),
+    security(("bearer" = [])),
+)]
+pub(crate) async fn handler(Tenant(auth): Tenant, Caller(actor): Caller) -> Result<Response, Failure> {
+    require_permission(&actor, Permission::KeysManage)?;
+    answer::json(StatusCode::OK, &KeyList::from(auth.keys()))
+}

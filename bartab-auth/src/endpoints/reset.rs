@@ -1,0 +1,46 @@
+//! `GET, POST /v1/auth/reset`
+
+use axum::response::Response;
+use http::Uri;
+
+use crate::answer::OAuthError;
+use crate::browser::links::Purpose;
+use crate::browser::visit::Visit;
+use crate::error::AuthError;
+use crate::extract::Form;
+use crate::parameters::Parameters;
+
+/// The page for who chooses a new password, by a one-time link.
+#[utoipa::path(
+    get, path = "/v1/auth/reset", tag = "auth", operation_id = "reset_page",
+    params(("token" = String, Query, description = "The secret of the link")),
+    responses(
+        (status = 200, description = "The page", content_type = "text/html"),
+        (status = 410, description = "A page: the link is good no more", content_type = "text/html"),
+    ),
+)]
+pub(crate) async fn read(visit: Visit, uri: Uri) -> Response {
+    let parameters = Parameters::parse(uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
+    let answer = Purpose::Reset.show(&visit, parameters.get("token").unwrap_or_default()).await;
+    visit.answer(answer)
+}
+
+/// Choose a new password; the link is spent by that, and every session ends.
+#[utoipa::path(
+    post, path = "/v1/auth/reset", tag = "auth", operation_id = "reset_page_post",
+    params(("token" = String, Query, description = "The secret of the link")),
+    request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "A page: it is done", content_type = "text/html"),
+        (status = 400, description = "The page again: a field breaks a rule", content_type = "text/html"),
+        (status = 403, description = "The page again: it was open for too long", content_type = "text/html"),
+        (status = 410, description = "A page: the link is good no more", content_type = "text/html"),
+    ),
+)]
+pub(crate) async fn act(mut visit: Visit, uri: Uri, form: Result<Form, OAuthError>) -> Response {
+    let parameters = Parameters::parse(uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
+    let form = form.map(|Form(form)| form).unwrap_or_default();
+    let answer: Result<Response, AuthError> =
+        Purpose::Reset.act(&mut visit, parameters.get("token").unwrap_or_default(), &form).await;
+    visit.answer(answer)
+}

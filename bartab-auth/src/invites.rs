@@ -1,0 +1,201 @@
+//! Invites: made, listed, taken back.
+
+use bartab_core::store::{AuditActor, Invite, TokenHash};
+use bartab_core::{Actor, InviteId, RoomId, Scope, TenantRole, Timestamp};
+use serde_json::json;
+
+use crate::audit::with_details;
+use crate::auth::Auth;
+use crate::error::AuthError;
+use crate::rights::{Permission, require};
+use crate::rules::Broken;
+
+/// So many rooms at most does one invite name.
+const MAX_ROOMS: usize = 50;
+/// So many people at most come by one invite that says how many.
+const MAX_USES: u32 = 100_000;
+/// So many invites of one person can be usable at a time.
+const MAX_USABLE: usize = 500;
+
+/// An invite to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewInvite {
+    /// How many may come by it, 1 to 100,000; `None`: any number.
+    pub max_uses: Option<u32>,
+    /// From when on nobody comes by it any more; `None`: never.
+    pub expires_at: Option<Timestamp>,
+    /// The rooms that they join, at most 50.
+    pub rooms: Vec<RoomId>,
+    /// Their role; a member when there is none.
+    pub role: Option<TenantRole>,
+}
+
+/// The highest role that somebody with `role` gives by invite; `None` when they invite nobody. `members` says whether
+/// every member may invite.
+pub(crate) const fn highest_grant(role: TenantRole, members: bool) -> Option<TenantRole> {
+    match role {
+        TenantRole::Owner => Some(TenantRole::Owner),
+        // Nobody but an owner gives a role that is not below their own.
+        TenantRole::Administrator => Some(TenantRole::Moderator),
+        TenantRole::Moderator => Some(TenantRole::Member),
+        TenantRole::Member if members => Some(TenantRole::Member),
+        TenantRole::Member | TenantRole::Guest => None,
+    }
+}
+
+impl Auth {
+    /// Makes an invite of `actor`, and gives it with its code, which is shown this once.
+    ///
+    /// Moderators and above invite, and members where the configuration lets them; these name no rooms. Only
+    /// administrators give a role above member, and nobody but an owner one that is not below their own.
+    ///
+    /// # Errors
+    /// [`AuthError::InsufficientScope`], [`AuthError::PermissionDenied`], [`AuthError::Invalid`],
+    /// [`AuthError::TooManyInvites`].
+    pub async fn create_invite(&self, actor: &Actor, new: NewInvite) -> Result<(Invite, String), AuthError> {
+        let denied = || AuthError::PermissionDenied(Permission::InvitesCreate);
+        let role = new.role.unwrap_or(TenantRole::Member);
+        let highest = self.may_invite(actor)?;
+        if role > TenantRole::Member {
+            require(actor, Scope::Admin)?;
+        }
+        if role > highest || (!new.rooms.is_empty() && actor.tenant_role < TenantRole::Moderator) {
+            return Err(denied());
+        }
+        let (stores, now) = (&self.0.stores, self.0.clock.now());
+        let newest = stores.invites.list(Some(actor.user_id), None, MAX_USABLE).await?;
+        if newest.len() == MAX_USABLE && newest.iter().all(|invite| invite.is_usable(now)) {
+            return Err(AuthError::TooManyInvites(MAX_USABLE as u64));
+        }
+        self.store_invite(AuditActor::User(actor.user_id), new, role).await
+    }
+
+    /// Makes an invite of the operator, and gives it with its code, which is shown this once.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`].
+    pub async fn create_operator_invite(&self, new: NewInvite) -> Result<(Invite, String), AuthError> {
+        let role = new.role.unwrap_or(TenantRole::Member);
+        self.store_invite(AuditActor::Operator, new, role).await
+    }
+
+    async fn store_invite(
+        &self,
+        by: AuditActor,
+        new: NewInvite,
+        role: TenantRole,
+    ) -> Result<(Invite, String), AuthError> {
+        let now = self.0.clock.now();
+        let mut rooms = new.rooms;
+        rooms.sort_unstable();
+        rooms.dedup();
+        let mut broken = Broken::default();
+        if new.max_uses.is_some_and(|most| !(1..=MAX_USES).contains(&most)) {
+            broken.out_of_range("/max_uses", "from 1 to 100000");
+        }
+        if new.expires_at.is_some_and(|end| end <= now) {
+            broken.out_of_range("/expires_at", "a time to come");
+        }
+        if rooms.len() > MAX_ROOMS {
+            broken.out_of_range("/rooms", "at most 50 rooms");
+        }
+        broken.into_result()?;
+        let code = self.random_text::<16>();
+        let invite = Invite {
+            invite_id: InviteId::new(now, &*self.0.random),
+            code: TokenHash::of(code.as_bytes()),
+            created_by: if let AuditActor::User(user) = by { Some(user) } else { None },
+            role,
+            rooms,
+            max_uses: new.max_uses,
+            uses: 0,
+            created_at: now,
+            expires_at: new.expires_at,
+            revoked_at: None,
+        };
+        let details = json!({
+            "role": role, "rooms": invite.rooms, "max_uses": invite.max_uses, "expires_at": invite.expires_at,
+        });
+        let audit = with_details(self.audited_by(by, "invite.created", invite.invite_id, None), &details);
+        self.0.stores.invites.create(invite.clone(), Some(audit)).await?;
+        Ok((invite, code))
+    }
+
+    /// Up to `limit` invites by falling id, from the first one below `before` on: the caller's own, and for administrators
+    /// everybody's.
+    ///
+    /// # Errors
+    /// [`AuthError::InsufficientScope`].
+    pub async fn invites(
+        &self,
+        actor: &Actor,
+        before: Option<InviteId>,
+        limit: usize,
+    ) -> Result<Vec<Invite>, AuthError> {
+        require(actor, Scope::RoomsManage)?;
+        let own = if sees_all(actor) { None } else { Some(actor.user_id) };
+        Ok(self.0.stores.invites.list(own, before, limit).await?)
+    }
+
+    /// Everybody's invites, for the operator: up to `limit` by falling id, from the first one below `before` on.
+    ///
+    /// # Errors
+    /// [`AuthError::Store`].
+    pub async fn all_invites(&self, before: Option<InviteId>, limit: usize) -> Result<Vec<Invite>, AuthError> {
+        Ok(self.0.stores.invites.list(None, before, limit).await?)
+    }
+
+    /// Takes back an invite of the caller's; administrators anybody's.
+    ///
+    /// # Errors
+    /// [`AuthError::InsufficientScope`]; [`AuthError::InviteNotFound`], also when it has been taken back before.
+    pub async fn revoke_invite(&self, actor: &Actor, invite: InviteId) -> Result<(), AuthError> {
+        require(actor, Scope::RoomsManage)?;
+        let own = if sees_all(actor) { None } else { Some(actor.user_id) };
+        let audit = self.audited(actor, "invite.revoked", invite, None);
+        let revoked = self.0.stores.invites.revoke(invite, own, audit.at, Some(audit)).await?;
+        if revoked { Ok(()) } else { Err(AuthError::InviteNotFound) }
+    }
+
+    /// Takes back anybody's invite, for the operator.
+    ///
+    /// # Errors
+    /// [`AuthError::InviteNotFound`], also when it has been taken back before.
+    pub async fn revoke_any_invite(&self, invite: InviteId) -> Result<(), AuthError> {
+        let audit = self.audited_by(AuditActor::Operator, "invite.revoked", invite, None);
+        let revoked = self.0.stores.invites.revoke(invite, None, audit.at, Some(audit)).await?;
+        if revoked { Ok(()) } else { Err(AuthError::InviteNotFound) }
+    }
+
+    /// The highest role that `actor` gives by invite.
+    fn may_invite(&self, actor: &Actor) -> Result<TenantRole, AuthError> {
+        self.require_invites(actor)?;
+        let highest = highest_grant(actor.tenant_role, self.0.config.member_invites);
+        highest.ok_or(AuthError::PermissionDenied(Permission::InvitesCreate))
+    }
+}
+
+/// Whether the caller sees everybody's invites.
+fn sees_all(actor: &Actor) -> bool {
+    actor.scopes.contains(Scope::Admin) && actor.tenant_role >= TenantRole::Administrator
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use TenantRole::{Administrator, Guest, Member, Moderator, Owner};
+
+    #[test]
+    fn nobody_gives_more_than_they_have() {
+        for (role, usually, where_members_may) in [
+            (Guest, None, None),
+            (Member, None, Some(Member)),
+            (Moderator, Some(Member), Some(Member)),
+            (Administrator, Some(Moderator), Some(Moderator)),
+            (Owner, Some(Owner), Some(Owner)),
+        ] {
+            assert_eq!(highest_grant(role, false), usually);
+            assert_eq!(highest_grant(role, true), where_members_may);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Making sure that the owner of an account asks, and not only somebody who holds a token of theirs.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bartab_core::store::{Account, AccountChange, AccountKind, AccountState, AuditActor, PasswordHash, StoreError};
+use bartab_core::{Actor, Scope, UserId};
+
+use crate::auth::Auth;
+use crate::error::AuthError;
+use crate::password::Verified;
+use crate::rights::require;
+use crate::rules::Broken;
+use crate::sessions::OWN_CLIENT;
+use crate::turn::half_done;
+
+/// A sign-in is recent for so long.
+const RECENT: Duration = Duration::from_secs(10 * 60);
+
+impl Auth {
+    /// Changes the caller's password, and ends their other sessions.
+    ///
+    /// Who has none yet, because they sign in by another provider, sets the first one in our own client and within ten
+    /// minutes of a sign-in.
+    ///
+    /// # Errors
+    /// Those of [`Auth::prove_owner`], also when the password or the session was taken away meanwhile;
+    /// [`AuthError::Invalid`] for the new one.
+    pub(crate) async fn change_password(
+        &self,
+        actor: &Actor,
+        current: Option<&str>,
+        new: &str,
+        address: Option<IpAddr>,
+    ) -> Result<(), AuthError> {
+        let inner = &*self.0;
+        let account = self.owner(actor).await?;
+        let mut broken = Broken::default();
+        broken.password("/new", new, &[&account.username, &account.display_name]);
+        broken.into_result()?;
+        let account = self.prove_owner(actor, "/current", current, address).await?;
+        let hash = inner.passwords.hash(new, &*inner.random).await?;
+        let (caller, proved) = (actor.clone(), account.password);
+        // In turn, so that a reset meanwhile is not undone by who knows the password that it took away.
+        self.in_turn(move |auth| async move {
+            if !auth.still_stands(&caller, proved.as_ref()).await? {
+                return Err(if proved.is_some() { Broken::wrong("/current") } else { AuthError::SignInAgain });
+            }
+            auth.set_password(&caller, hash).await
+        })
+        .await
+    }
+
+    /// Whether what the caller has proved is so still: the password is the same, and their session has not ended.
+    async fn still_stands(&self, actor: &Actor, proved: Option<&PasswordHash>) -> Result<bool, AuthError> {
+        let account = self.account(actor.user_id).await?;
+        if account.state != AccountState::Active || account.password.as_ref() != proved {
+            return Ok(false);
+        }
+        let Some(session) = actor.session_id else { return Ok(true) };
+        let session = self.0.stores.sessions.get(session).await?;
+        let now = self.0.clock.now();
+        Ok(session.is_some_and(|session| session.user_id == actor.user_id && session.is_live(now)))
+    }
+
+    async fn set_password(&self, actor: &Actor, hash: PasswordHash) -> Result<(), AuthError> {
+        let user = actor.user_id;
+        let audit = self.audited_by(AuditActor::User(user), "account.password_changed", user, None);
+        let change = AccountChange::Password(Some(hash));
+        self.0.stores.accounts.change(user, change, audit.at, Some(audit)).await.map_err(erased)?;
+        // With them goes a link to a new way to sign in: it is for who has none.
+        self.end_all_but(user, actor.session_id).await.map_err(half_done)
+    }
+
+    /// The caller's own account, when it is a person's who may change how they sign in.
+    ///
+    /// # Errors
+    /// [`AuthError::InsufficientScope`], [`AuthError::AccountNotFound`], [`AuthError::NoSignIn`].
+    pub(crate) async fn owner(&self, actor: &Actor) -> Result<Account, AuthError> {
+        require(actor, Scope::ProfileWrite)?;
+        let account = self.account(actor.user_id).await?;
+        match (account.kind, account.state) {
+            (_, AccountState::Erased) => Err(AuthError::AccountNotFound),
+            (_, AccountState::Suspended) => Err(AuthError::Suspended),
+            (AccountKind::Person, _) => Ok(account),
+            _ => Err(AuthError::NoSignIn),
+        }
+    }
+
+    /// The caller's own account, when they know its password; when it has none, when they signed in a moment ago by our
+    /// own client. Wrong passwords slow down what follows, as they do at the sign-in.
+    ///
+    /// # Errors
+    /// Those of [`Auth::owner`]; [`AuthError::Invalid`] for a password that is missing or wrong, at `pointer`;
+    /// [`AuthError::SignInAgain`], [`AuthError::SlowDown`], [`AuthError::Busy`].
+    pub(crate) async fn prove_owner(
+        &self,
+        actor: &Actor,
+        pointer: &str,
+        password: Option<&str>,
+        address: Option<IpAddr>,
+    ) -> Result<Account, AuthError> {
+        let inner = &*self.0;
+        let account = self.owner(actor).await?;
+        let Some(hash) = account.password.clone() else {
+            return if self.is_recent(actor).await? { Ok(account) } else { Err(AuthError::SignInAgain) };
+        };
+        let password = password.ok_or_else(|| Broken::missing(pointer))?;
+        let attempt = inner.throttle.begin(&account.username_key, address, inner.clock.now())?;
+        match inner.passwords.verify(password, Some(hash), &*inner.random).await {
+            Ok(Verified::Right { .. }) => {
+                attempt.right();
+                Ok(account)
+            }
+            Ok(Verified::Wrong) => Err(Broken::wrong(pointer)),
+            Err(error) => {
+                attempt.neither();
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether the caller's session began a moment ago, in our own client.
+    async fn is_recent(&self, actor: &Actor) -> Result<bool, AuthError> {
+        let Some(session) = actor.session_id else { return Ok(false) };
+        let session = self.0.stores.sessions.get(session).await?;
+        let now = self.0.clock.now();
+        Ok(session.is_some_and(|session| {
+            session.client_id == OWN_CLIENT
+                && session.user_id == actor.user_id
+                && session.is_live(now)
+                && now < session.created_at.after(RECENT)
+        }))
+    }
+
+    /// Takes back the access tokens of `user`, and of their bots, that are about.
+    pub(crate) async fn revoke_access(&self, user: UserId) -> Result<(), AuthError> {
+        let now = self.0.clock.now();
+        let account = self.0.stores.accounts.change(user, AccountChange::Revoke, now, None).await?;
+        self.rights_changed(user, account.rights_rev).await;
+        Ok(())
+    }
+}
+
+/// The account was erased meanwhile.
+fn erased(error: StoreError) -> AuthError {
+    match error {
+        StoreError::Conflict | StoreError::NotFound => AuthError::AccountNotFound,
+        error => error.into(),
+    }
+}

@@ -1,0 +1,269 @@
+//! The second factor: codes by the clock (RFC 6238), and recovery codes for the day the device is lost.
+
+mod codes;
+
+use std::net::IpAddr;
+
+use bartab_core::store::{
+    Account, AccountChange, AccountKind, AuditActor, SecondFactor, SecondFactorChange, StoreError, TokenHash,
+    TotpSecret,
+};
+use bartab_core::{Actor, Scope, Scopes, TenantRole, UserId};
+use zeroize::Zeroizing;
+
+use self::codes::{Code, RecoveryCode};
+use crate::auth::Auth;
+use crate::config::TotpPolicy;
+use crate::error::AuthError;
+use crate::rules::Broken;
+
+/// So many recovery codes there are at a time.
+const RECOVERY_CODES: usize = 10;
+/// 160 bits, as RFC 4226 section 4 recommends.
+const SECRET: usize = 20;
+
+/// How somebody signed in who showed a password and a second factor (RFC 8176).
+pub(crate) const PASSWORD_AND_CODE: &str = "pwd otp mfa";
+
+/// A new shared secret, for the person's device.
+pub(crate) struct NewTotp {
+    /// In base 32, to be typed.
+    pub(crate) secret: Zeroizing<String>,
+    /// The same as a link or QR code carries it.
+    pub(crate) otpauth_url: Zeroizing<String>,
+}
+
+impl Auth {
+    /// Makes a new shared secret of the caller's, which counts once [`Auth::confirm_totp`] has seen a code of it. One that
+    /// waits already is replaced.
+    ///
+    /// # Errors
+    /// Those of [`Auth::prove_owner`]; [`AuthError::SecondFactorOn`].
+    pub(crate) async fn begin_totp(
+        &self,
+        actor: &Actor,
+        password: Option<&str>,
+        address: Option<IpAddr>,
+    ) -> Result<NewTotp, AuthError> {
+        let account = self.prove_owner(actor, "/password", password, address).await?;
+        let mut secret = Zeroizing::new([0; SECRET]);
+        self.0.random.fill(&mut *secret);
+        let sealed = self.0.sealer.seal(&context(account.user_id), &*secret)?;
+        let change = SecondFactorChange::Begin(TotpSecret::new(sealed));
+        match self.change_factor(&account, change, None).await {
+            Err(AuthError::Store(StoreError::Conflict)) => return Err(AuthError::SecondFactorOn),
+            changed => changed?,
+        };
+        let secret = codes::base32(&*secret);
+        let otpauth_url = codes::otpauth_url(&self.0.config.issuer, &account.username, &secret);
+        Ok(NewTotp { secret, otpauth_url })
+    }
+
+    /// Has the second factor asked for from now on, if `code` shows that the device has its secret; gives the recovery
+    /// codes.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`] for a code that is wrong; [`AuthError::SecondFactorOff`] when nothing was begun;
+    /// [`AuthError::SecondFactorOn`]; [`AuthError::SlowDown`].
+    pub(crate) async fn confirm_totp(
+        &self,
+        actor: &Actor,
+        code: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Vec<String>, AuthError> {
+        let account = self.owner(actor).await?;
+        let factor = account.second_factor.as_ref().ok_or(AuthError::SecondFactorOff)?;
+        if factor.confirmed {
+            return Err(AuthError::SecondFactorOn);
+        }
+        let attempt = self.0.throttle.begin(&account.username_key, address, self.0.clock.now())?;
+        let step = match Code::parse(code) {
+            Some(Code::Totp(code)) => self.step_of(&account, factor, &code)?,
+            _ => None,
+        };
+        let Some(step) = step else { return Err(Broken::wrong("/code")) };
+        let (codes, recovery) = self.new_recovery_codes(account.user_id);
+        let change = SecondFactorChange::Confirm { step, recovery };
+        let changed = self.change_factor(&account, change, Some("mfa.enabled")).await;
+        attempt.neither();
+        match changed {
+            // Somebody was faster.
+            Err(AuthError::Store(StoreError::Conflict)) => Err(AuthError::SecondFactorOn),
+            changed => changed.map(|_| codes),
+        }
+    }
+
+    /// Replaces the caller's recovery codes, if `code` is one of the second factor or an old recovery code.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`] for a code that is wrong; [`AuthError::SecondFactorOff`]; [`AuthError::SlowDown`].
+    pub(crate) async fn replace_recovery_codes(
+        &self,
+        actor: &Actor,
+        code: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Vec<String>, AuthError> {
+        let account = self.owner(actor).await?;
+        confirmed(&account).ok_or(AuthError::SecondFactorOff)?;
+        self.spend_code(&account, "/code", code, address).await?;
+        let (codes, recovery) = self.new_recovery_codes(account.user_id);
+        let change = SecondFactorChange::ReplaceRecovery(recovery);
+        match self.change_factor(&account, change, Some("mfa.recovery_codes_replaced")).await {
+            Err(AuthError::Store(StoreError::Conflict)) => Err(AuthError::SecondFactorOff),
+            changed => changed.map(|_| codes),
+        }
+    }
+
+    /// Takes the caller's second factor away. One that was never confirmed needs no code.
+    ///
+    /// # Errors
+    /// Those of [`Auth::prove_owner`]; [`AuthError::Invalid`] for a code that is missing or wrong;
+    /// [`AuthError::SecondFactorOff`].
+    pub(crate) async fn remove_totp(
+        &self,
+        actor: &Actor,
+        password: Option<&str>,
+        code: Option<&str>,
+        address: Option<IpAddr>,
+    ) -> Result<(), AuthError> {
+        let account = self.prove_owner(actor, "/password", password, address).await?;
+        let factor = account.second_factor.as_ref().ok_or(AuthError::SecondFactorOff)?;
+        if factor.confirmed {
+            let code = code.ok_or_else(|| Broken::missing("/code"))?;
+            self.spend_code(&account, "/code", code, address).await?;
+        }
+        let action = factor.confirmed.then_some("mfa.disabled");
+        self.change_factor(&account, SecondFactorChange::Remove, action).await?;
+        if self.requires_totp(account.role) {
+            self.revoke_access(account.user_id).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether `code` is one of the confirmed second factor of `account`, or a recovery code; it is spent by this.
+    ///
+    /// # Errors
+    /// [`AuthError::Store`].
+    pub(crate) async fn takes_code(&self, account: &Account, code: &str) -> Result<bool, AuthError> {
+        let Some(factor) = confirmed(account) else { return Ok(false) };
+        let change = match Code::parse(code) {
+            Some(Code::Totp(code)) => self.step_of(account, factor, &code)?.map(SecondFactorChange::UseStep),
+            Some(Code::Recovery(code)) => Some(SecondFactorChange::UseRecovery(code.hash(account.user_id))),
+            None => None,
+        };
+        let Some(change) = change else { return Ok(false) };
+        match self.change_factor(account, change, None).await {
+            Ok(_) => Ok(true),
+            // It was used before, or it is no recovery code.
+            Err(AuthError::Store(StoreError::Conflict)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The second step of a sign-in whose password was right: the code of the second factor, or a recovery code. Gives how
+    /// the person has proved who they are.
+    ///
+    /// # Errors
+    /// [`AuthError::BadCredentials`], [`AuthError::SlowDown`].
+    pub(crate) async fn check_second_factor(
+        &self,
+        account: &Account,
+        code: &str,
+        address: Option<IpAddr>,
+    ) -> Result<&'static str, AuthError> {
+        let attempt = self.0.throttle.begin(&account.username_key, address, self.0.clock.now())?;
+        match self.takes_code(account, code).await {
+            Ok(true) => {
+                attempt.right();
+                Ok(PASSWORD_AND_CODE)
+            }
+            Ok(false) => Err(AuthError::BadCredentials),
+            Err(error) => {
+                attempt.neither();
+                Err(error)
+            }
+        }
+    }
+
+    /// What is left of `scopes` for a session whose owner proved themselves by `methods`.
+    pub(crate) fn scopes_of_methods(&self, account: &Account, scopes: Scopes, methods: &str) -> Scopes {
+        if self.requires_totp(account.role) && !methods.split(' ').any(|method| method == "mfa") {
+            scopes.without(Scope::Admin)
+        } else {
+            scopes
+        }
+    }
+
+    /// Whether somebody with this role administers only with a second factor.
+    pub(crate) fn requires_totp(&self, role: TenantRole) -> bool {
+        self.0.config.require_totp == TotpPolicy::Administrators && role >= TenantRole::Administrator
+    }
+
+    /// Whether the caller is kept from administering by having no second factor, or not having signed in with it.
+    pub(crate) async fn lacks_second_factor(&self, actor: &Actor) -> bool {
+        let stores = &self.0.stores;
+        // It only says why, so what cannot be read is left out.
+        let Ok(Some(account)) = stores.accounts.get(actor.user_id).await else { return false };
+        if account.kind != AccountKind::Person || !self.requires_totp(account.role) {
+            return false;
+        }
+        if confirmed(&account).is_none() {
+            return true;
+        }
+        let Some(session) = actor.session_id else { return false };
+        let session = stores.sessions.get(session).await.ok().flatten();
+        session.is_some_and(|session| {
+            let methods = &session.methods;
+            session.scopes.contains(Scope::Admin)
+                && !self.scopes_of_methods(&account, session.scopes, methods).contains(Scope::Admin)
+        })
+    }
+
+    async fn spend_code(
+        &self,
+        account: &Account,
+        pointer: &str,
+        code: &str,
+        address: Option<IpAddr>,
+    ) -> Result<(), AuthError> {
+        match self.check_second_factor(account, code, address).await {
+            Ok(_) => Ok(()),
+            Err(AuthError::BadCredentials) => Err(Broken::wrong(pointer)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The time step whose code it is, within one step of now.
+    fn step_of(&self, account: &Account, factor: &SecondFactor, code: &str) -> Result<Option<u64>, AuthError> {
+        let secret = self.0.sealer.open(&context(account.user_id), factor.secret.as_bytes())?;
+        codes::step_of(&secret, code, self.0.clock.now())
+    }
+
+    fn new_recovery_codes(&self, user: UserId) -> (Vec<String>, Vec<TokenHash>) {
+        let codes = (0..RECOVERY_CODES).map(|_| RecoveryCode::new(&*self.0.random));
+        codes.map(|code| (code.text(), code.hash(user))).unzip()
+    }
+
+    async fn change_factor(
+        &self,
+        account: &Account,
+        change: SecondFactorChange,
+        action: Option<&'static str>,
+    ) -> Result<Account, AuthError> {
+        let user = account.user_id;
+        let by = AuditActor::User(user);
+        let audit = action.map(|action| self.audited_by(by, action, user, None));
+        let change = AccountChange::SecondFactor(change);
+        Ok(self.0.stores.accounts.change(user, change, self.0.clock.now(), audit).await?)
+    }
+}
+
+/// The second factor that is asked for.
+pub(crate) fn confirmed(account: &Account) -> Option<&SecondFactor> {
+    account.second_factor.as_ref().filter(|factor| factor.confirmed)
+}
+
+/// Where a secret belongs, so that it opens nowhere else.
+fn context(user: UserId) -> String {
+    format!("totp/{user}")
+}

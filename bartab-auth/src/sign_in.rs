@@ -1,0 +1,121 @@
+//! Signing in: who somebody is, by password.
+
+use std::net::IpAddr;
+
+use bartab_core::store::{Account, AccountChange, AccountState, PasswordHash};
+
+use crate::auth::Auth;
+use crate::error::AuthError;
+use crate::password::Verified;
+use crate::rules::{Broken, username_key};
+use crate::second_factor::{PASSWORD_AND_CODE, confirmed};
+use crate::sessions::{NewSession, Tokens};
+
+/// Somebody who has proved who they are.
+#[derive(Debug)]
+pub(crate) struct SignedIn {
+    /// Who it is.
+    pub(crate) account: Account,
+    /// How they proved it, by the names of RFC 8176 with a space between.
+    pub(crate) methods: &'static str,
+}
+
+/// What somebody signs in with.
+#[derive(Clone, Copy)]
+pub(crate) struct Login<'a> {
+    pub(crate) username: &'a str,
+    pub(crate) password: &'a str,
+    /// A code of the second factor, or a recovery code.
+    pub(crate) otp: Option<&'a str>,
+    /// What the person calls the device.
+    pub(crate) device_name: Option<&'a str>,
+    /// Where the request came from, when that is known.
+    pub(crate) address: Option<IpAddr>,
+}
+
+impl Auth {
+    /// Signs in with a password.
+    ///
+    /// An unknown username and a wrong password give the same answer after the same time. Many failures slow down what
+    /// follows.
+    ///
+    /// # Errors
+    /// [`AuthError::BadCredentials`], [`AuthError::OtpRequired`], [`AuthError::Suspended`], [`AuthError::SlowDown`],
+    /// [`AuthError::Invalid`], [`AuthError::Busy`].
+    pub async fn login(&self, username: &str, password: &str, device_name: Option<&str>) -> Result<Tokens, AuthError> {
+        self.login_with(Login { username, password, otp: None, device_name, address: None }).await
+    }
+
+    pub(crate) async fn login_with(&self, login: Login<'_>) -> Result<Tokens, AuthError> {
+        if let Some(name) = login.device_name {
+            let mut broken = Broken::default();
+            broken.name("/device_name", name);
+            broken.into_result()?;
+        }
+        let signed_in = self.check_password(login.username, login.password, login.otp, login.address).await?;
+        let session = NewSession::own(&signed_in.account, login.device_name, signed_in.methods);
+        self.start_session(&signed_in.account, session).await
+    }
+
+    /// The whole check of a sign-in by password, without starting a session: the slow-down, the password, the state of
+    /// the account, the second factor.
+    ///
+    /// # Errors
+    /// [`AuthError::SlowDown`] before anything is looked at; [`AuthError::BadCredentials`], also for a wrong code;
+    /// [`AuthError::OtpRequired`] when there is none and the password is right; [`AuthError::Suspended`],
+    /// [`AuthError::Busy`].
+    pub(crate) async fn check_password(
+        &self,
+        username: &str,
+        password: &str,
+        otp: Option<&str>,
+        address: Option<IpAddr>,
+    ) -> Result<SignedIn, AuthError> {
+        let key = username_key(username);
+        let attempt = self.0.throttle.begin(&key, address, self.0.clock.now())?;
+        let checked = self.look_at(&key, password, otp).await;
+        match &checked {
+            Ok(_) => attempt.right(),
+            Err(AuthError::BadCredentials) => drop(attempt),
+            Err(_) => attempt.neither(),
+        }
+        checked
+    }
+
+    async fn look_at(&self, key: &str, password: &str, otp: Option<&str>) -> Result<SignedIn, AuthError> {
+        let account = self.0.stores.accounts.find(key).await?;
+        let hash = account.as_ref().and_then(|account| account.password.clone());
+        let verified = self.0.passwords.verify(password, hash.clone(), &*self.0.random).await?;
+        let (Some(account), Verified::Right { rehashed }) = (account, verified) else {
+            return Err(AuthError::BadCredentials);
+        };
+        // Only who knows the password learns of it.
+        if account.state != AccountState::Active {
+            return Err(AuthError::Suspended);
+        }
+        let account = match (hash, rehashed) {
+            (Some(from), Some(to)) => self.replace_hash(account, from, to).await,
+            _ => account,
+        };
+        if confirmed(&account).is_none() {
+            return Ok(SignedIn { account, methods: "pwd" });
+        }
+        match otp {
+            None | Some("") => Err(AuthError::OtpRequired),
+            Some(code) if self.takes_code(&account, code).await? => {
+                Ok(SignedIn { account, methods: PASSWORD_AND_CODE })
+            }
+            Some(_) => Err(AuthError::BadCredentials),
+        }
+    }
+
+    async fn replace_hash(&self, account: Account, from: PasswordHash, to: PasswordHash) -> Account {
+        let change = AccountChange::Rehash { from, to };
+        let changed = self.0.stores.accounts.change(account.user_id, change, self.0.clock.now(), None).await;
+        changed.unwrap_or_else(|error| {
+            // The password is right all the same; the next sign-in tries again.
+            tracing::warn!(%error, user = %account.user_id, "an outdated hash cannot be replaced");
+            account
+        })
+    }
+}
