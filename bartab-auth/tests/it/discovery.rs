@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::world::{World, config};
 use bartab_core::store::KeyState;
+
+use crate::world::{World, config};
 
 #[tokio::test]
 async fn the_public_key_is_published_and_nothing_else_of_it() {
