@@ -21,7 +21,7 @@ pub(crate) async fn run(people: usize, rate: u64, secs: u64) -> Result<()> {
     let folder = tempfile::tempdir_in(".")?;
     let server = Server::tenant(folder.path()).await?;
     let mut set_up = Connection::open(&server.addr).await?;
-    let owner = person(&mut set_up, "owner").await?;
+    let owner = person(&mut set_up, "founder").await?;
     let room = room(&mut set_up, &owner, "bench").await?;
     let events = rate * secs;
     let ready = Arc::new(Barrier::new(people + 1));

@@ -19,7 +19,7 @@ pub(crate) async fn run(messages: u64, readers: usize, secs: u64) -> Result<()> 
     let folder = tempfile::tempdir_in(".")?;
     let server = Server::tenant(folder.path()).await?;
     let mut set_up = Connection::open(&server.addr).await?;
-    let owner = person(&mut set_up, "owner").await?;
+    let owner = person(&mut set_up, "founder").await?;
     let (short, long) = (room(&mut set_up, &owner, "short").await?, room(&mut set_up, &owner, "long").await?);
     let begin = Instant::now();
     fill(&server.addr, &short, SHORT).await?;

@@ -45,7 +45,7 @@ async fn sync_waits(polls: usize) -> Result<f64> {
     let folder = tempfile::tempdir_in(".")?;
     let server = Server::tenant(folder.path()).await?;
     let mut set_up = Connection::open(&server.addr).await?;
-    let owner = person(&mut set_up, "owner").await?;
+    let owner = person(&mut set_up, "founder").await?;
     let room = room(&mut set_up, &owner, "bench").await?;
     let mut people = Vec::new();
     for index in 0..polls {

@@ -63,7 +63,7 @@ async fn nothing_rate(addr: &str, connections: usize, time: Duration) -> Result<
 
 async fn messages_rate(addr: &str, connections: usize, time: Duration) -> Result<(f64, Latencies)> {
     let mut set_up = Connection::open(addr).await?;
-    let owner = person(&mut set_up, "owner").await?;
+    let owner = person(&mut set_up, "founder").await?;
     let room = room(&mut set_up, &owner, "bench").await?;
     let mut people = Vec::new();
     for index in 0..connections {

@@ -31,7 +31,10 @@ pub(crate) async fn person(connection: &mut Connection, name: &str) -> Result<Pe
     let who = json!({ "username": name, "password": format!("{name}-benchmark") });
     let answer = match connection.json(201, "POST", "/v1/auth/register", None, &who).await {
         Ok(answer) => answer,
-        Err(_) => connection.json(200, "POST", "/v1/auth/login", None, &who).await?,
+        Err(register) => match connection.json(200, "POST", "/v1/auth/login", None, &who).await {
+            Ok(answer) => answer,
+            Err(login) => return Err(format!("{register}; {login}").into()),
+        },
     };
     Ok(Person { token: answer["access_token"].as_str().ok_or("no token")?.to_owned() })
 }
