@@ -193,13 +193,8 @@ impl OAuthError {
         error.log();
         let problem = error.to_problem();
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let name = match problem.status {
-            503 => "temporarily_unavailable",
-            500.. => "server_error",
-            _ => "invalid_request",
-        };
         let description = format!("{}: {}", problem.code, problem.title);
-        Self { retry_after: problem.retry_after, ..Self::new(name, description).status(status) }
+        Self { retry_after: problem.retry_after, ..Self::new(problem.oauth_error(), description).status(status) }
     }
 }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::response::IntoResponse as _;
-use bartab_core::http::{ClientAddress, X_REQUEST_ID, request_id};
+use bartab_core::http::{ClientAddress, X_REQUEST_ID, is_oauth, request_id};
 use bartab_core::store::BoxError;
 use bartab_core::{Actor, Clock, Problem, Random, TenantRole};
 use bytes::Bytes;
@@ -212,7 +212,11 @@ impl About {
                 return Response::from_parts(parts, Body::from(body));
             }
         };
-        let mut response = problem.to_response(Some(self.uri.path()), request_id(&self.id));
+        let mut response = if is_oauth(self.uri.path()) {
+            problem.to_oauth_response()
+        } else {
+            problem.to_response(Some(self.uri.path()), request_id(&self.id))
+        };
         // What only the handler or the router knew: `Allow`, the challenge. The length is that of an empty body.
         parts.headers.remove(CONTENT_LENGTH);
         for (name, value) in &parts.headers {

@@ -1,8 +1,9 @@
 //! What every service does alike at its HTTP edge: strict JSON in, problems out.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, Response, StatusCode};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::problem::{PROBLEM_JSON, Problem};
@@ -89,13 +90,52 @@ pub fn request_id(headers: &HeaderMap) -> Option<&str> {
     fit.then_some(id)
 }
 
+/// Whether what is answered at `path`, which is without a tenant's prefix, has the shapes of OAuth 2, errors too.
+pub fn is_oauth(path: &str) -> bool {
+    path.starts_with("/v1/oauth2/")
+}
+
+/// The body of an error of OAuth 2 (RFC 6749 section 5.2).
+#[derive(Serialize)]
+struct OAuthError<'a> {
+    error: &'a str,
+    error_description: &'a str,
+}
+
 impl Problem {
+    /// What RFC 6749 calls such a failure; where it has no name, the nearest.
+    pub const fn oauth_error(&self) -> &'static str {
+        match self.status {
+            // To its programs a limit is a server that cannot answer now; `slow_down` is for who polls for a device.
+            429 | 503 => "temporarily_unavailable",
+            500.. => "server_error",
+            _ => "invalid_request",
+        }
+    }
+
+    /// The whole answer as an error of OAuth 2 (RFC 6749 section 5.2), with the headers that belong to it: for the
+    /// paths of [`is_oauth`].
+    pub fn to_oauth_response(&self) -> Response<Bytes> {
+        let description = format!("{}: {}", self.code, self.title);
+        let body = OAuthError { error: self.oauth_error(), error_description: &description };
+        // Strings always encode.
+        let mut response = Response::new(Bytes::from(serde_json::to_vec(&body).unwrap_or_default()));
+        self.write_head("application/json", &mut response);
+        response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
+        response
+    }
+
     /// The whole answer: status, body, and the headers that belong to it.
     pub fn to_response(&self, path: Option<&str>, request_id: Option<&str>) -> Response<Bytes> {
         let mut response = Response::new(Bytes::from(self.to_json(path, request_id)));
+        self.write_head(PROBLEM_JSON, &mut response);
+        response
+    }
+
+    fn write_head(&self, media_type: &'static str, response: &mut Response<Bytes>) {
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -104,7 +144,6 @@ impl Problem {
             // RFC 6750 section 3.1: a request without credentials is told no error code.
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"bartab\""));
         }
-        response
     }
 }
 
@@ -164,5 +203,31 @@ mod tests {
         assert_eq!(parse_json::<Draft>(b"{\"text\":\"\xff\"}").unwrap_err().code, "request.invalid_json");
         let deep = format!("{{\"text\":{}", "[".repeat(100_000));
         assert_eq!(parse_json::<Draft>(deep.as_bytes()).unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn a_problem_has_a_name_in_oauth_too() {
+        for (problem, status, name) in [
+            (Problem::not_found("route.not_found"), 404, "invalid_request"),
+            (Problem::new(429, "rate.limited", "You ask too often").retry_after(3), 429, "temporarily_unavailable"),
+            (Problem::unavailable("server.stopping"), 503, "temporarily_unavailable"),
+            (Problem::internal(), 500, "server_error"),
+            (Problem::new(504, "write.unknown", "?"), 504, "server_error"),
+        ] {
+            let response = problem.to_oauth_response();
+            let headers = response.headers();
+            assert_eq!(
+                (response.status().as_u16(), &headers[CONTENT_TYPE]),
+                (status, &"application/json".parse().unwrap())
+            );
+            assert_eq!(
+                (&headers[CACHE_CONTROL], &headers[PRAGMA]),
+                (&"no-store".parse().unwrap(), &"no-cache".parse().unwrap())
+            );
+            assert_eq!(headers.contains_key(RETRY_AFTER), problem.retry_after.is_some());
+            let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+            let description = format!("{}: {}", problem.code, problem.title);
+            assert_eq!(body, serde_json::json!({"error": name, "error_description": description}));
+        }
     }
 }

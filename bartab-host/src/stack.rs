@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bartab_core::Problem;
+use bartab_core::http::is_oauth;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderValue, Method, Request, Response, Uri, header};
@@ -73,9 +74,10 @@ impl Refused {
     fn to_response(&self, asked: &Asked, id: &HeaderValue) -> Response<Body> {
         let (path, id) = (asked.uri.path(), id.to_str().ok());
         let response = match self {
-            Self::TooLarge { limit } => Problem::new(413, "request.too_large", "The body is too large")
-                .detail(format!("at most {limit} bytes"))
-                .to_response(Some(path), id),
+            Self::TooLarge { limit } => {
+                let problem = Problem::new(413, "request.too_large", "The body is too large");
+                refusal(&problem.detail(format!("at most {limit} bytes")), path, id)
+            }
             Self::TooOften(exceeded) => exceeded.to_response(path, id),
         };
         response.map(Body::full)
@@ -104,7 +106,7 @@ impl Asked {
     fn panicked(&self, host: &Inner, id: &HeaderValue, panic: &(dyn Any + Send)) -> Response<Body> {
         host.metrics.panicked();
         tracing::error!(panic = panic_text(panic), request = id.to_str().unwrap_or("-"), "a request ended in a panic");
-        Problem::internal().to_response(Some(self.uri.path()), id.to_str().ok()).map(Body::full)
+        refusal(&Problem::internal(), self.uri.path(), id.to_str().ok()).map(Body::full)
     }
 
     /// Logs what the operator should know of: failures that are ours. A 503 says that there is too much to do, which
@@ -137,7 +139,16 @@ fn protect(response: &mut Response<Body>) {
 /// Names the request in a problem of the host itself.
 pub(crate) fn problem(problem: &Problem, parts: &http::request::Parts) -> Response<Body> {
     let id = bartab_core::http::request_id(&parts.headers);
-    problem.to_response(Some(parts.uri.path()), id).map(Body::full)
+    refusal(problem, parts.uri.path(), id).map(Body::full)
+}
+
+/// A problem of the host itself in the shape that answers at `path` have, with or without a tenant's prefix.
+pub(crate) fn refusal(problem: &Problem, path: &str, request_id: Option<&str>) -> Response<Bytes> {
+    if is_oauth(routing::without_prefix(path)) {
+        problem.to_oauth_response()
+    } else {
+        problem.to_response(Some(path), request_id)
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The token and revocation endpoints: RFC 6749's shapes, rotation, what they answer to what is no request.
 
 use bartab_core::store::StoreError;
-use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::Full;
 use serde_json::json;
@@ -158,15 +157,6 @@ async fn a_spent_refresh_token_can_still_revoke() {
     world.refresh(&next.text("refresh_token")).await.assert_oauth(400, "invalid_grant");
 }
 
-#[tokio::test]
-async fn the_wrong_method_is_a_problem_here_too() {
-    let world = World::open().await;
-    let request = Request::get(TOKEN).body(Full::<Bytes>::default()).unwrap();
-    let answer = world.send(request).await;
-    answer.assert_problem(405, "route.method_not_allowed");
-    assert_eq!(answer.header("allow"), "POST");
-}
-
 #[test]
 fn store_failures_are_not_the_client_s() {
     for (error, status, code) in [
@@ -177,5 +167,24 @@ fn store_failures_are_not_the_client_s() {
         let problem = bartab_auth::AuthError::from(error).to_problem();
         assert_eq!((problem.status, problem.code), (status, code));
         assert!(!String::from_utf8(problem.to_json(None, None)).unwrap().contains("secret"));
+    }
+}
+
+#[tokio::test]
+async fn what_no_endpoint_answers_has_the_shape_of_oauth_below_its_path_alone() {
+    let world = World::open().await;
+    for path in ["/v1/oauth2/", "/v1/oauth2/nothing", "/v1/oauth2/token/x"] {
+        world.get(path, "").await.assert_oauth(404, "invalid_request");
+    }
+    let get = world.get(TOKEN, "").await;
+    get.assert_oauth(405, "invalid_request");
+    assert_eq!(get.header("allow"), "POST");
+    world.call(Method::DELETE, "/v1/oauth2/authorize", "", json!(null)).await.assert_oauth(405, "invalid_request");
+    let large = world.form(REVOKE, &format!("token={}", "A".repeat(70_000))).await;
+    large.assert_oauth(413, "invalid_request");
+    let json = world.post(TOKEN, "", json!({"grant_type": "refresh_token"})).await;
+    json.assert_oauth(400, "invalid_request");
+    for path in ["/v1/oauth2", "/v1/oauth2x/token", "/v1/auth/oauth2/"] {
+        world.get(path, "").await.assert_problem(404, "route.not_found");
     }
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 
 use crate::config::Limit;
+use crate::stack::refusal;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
@@ -142,11 +143,11 @@ pub(crate) struct Exceeded {
 }
 
 impl Exceeded {
-    /// 429 with `Retry-After`, the policy, and that nothing is left of it.
+    /// 429 with `Retry-After`, the policy, and that nothing is left of it; `path` may have a tenant's prefix.
     pub(crate) fn to_response(&self, path: &str, request_id: Option<&str>) -> Response<Bytes> {
         let seconds = self.wait.as_millis().div_ceil(1000).max(1) as u64;
         let problem = Problem::new(429, "rate.limited", "You ask too often").retry_after(seconds);
-        let mut response = problem.to_response(Some(path), request_id);
+        let mut response = refusal(&problem, path, request_id);
         self.policy.write(self.cost, 0, seconds, response.headers_mut());
         response
     }

@@ -150,6 +150,47 @@ async fn rate_limits_say_what_they_are() {
 }
 
 #[tokio::test]
+async fn oauth_clients_are_refused_in_their_own_shape() {
+    let mut config = config();
+    config.limits.enabled = true;
+    config.limits.address.token = Some(Limit::new(1, 1));
+    config.limits.principal.reads = Some(Limit::new(1, 1));
+    let server = Server::acme(config).await;
+    let refused = |answer: Answer, status: u16, error: &str| {
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert_eq!(answer.headers["content-type"], "application/json");
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        assert_eq!(answer.headers["pragma"], "no-cache");
+        assert!(answer.headers.contains_key("x-request-id"));
+        let (body, members) = (answer.json(), answer.json().as_object().unwrap().len());
+        assert_eq!((body["error"].as_str(), members), (Some(error), 2), "{body}");
+        assert!(body["error_description"].is_string(), "{body}");
+        answer
+    };
+    let post = |path: &str, body: Vec<u8>| read(server.request(Method::POST, path).body(body));
+
+    let token = "/t/acme/v1/oauth2/token";
+    assert_eq!(post(token, Vec::new()).await.status, 400);
+    let by_address = refused(post(token, Vec::new()).await, 429, "temporarily_unavailable");
+    assert_eq!(by_address.headers["ratelimit-policy"], "\"address-token\";q=1;w=60");
+    assert!(by_address.headers["ratelimit"].to_str().unwrap().starts_with("\"address-token\";r=0;t="));
+    assert!(by_address.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() >= 1);
+    let alice = server.register("/t/acme", "alice").await;
+    assert_eq!(server.get_as(&alice, "/t/acme/v1/me").await.status, 200);
+    let by_person = server.get_as(&alice, "/t/acme/v1/oauth2/userinfo").await;
+    let by_person = refused(by_person, 429, "temporarily_unavailable");
+    assert_eq!(by_person.headers["ratelimit-policy"], "\"principal-read\";q=1;w=60");
+
+    refused(post("/t/acme/v1/oauth2/revoke", vec![b' '; 10 * 1024 * 1024]).await, 413, "invalid_request");
+    refused(server.get("/t/acme/v1/oauth2/nothing").await, 404, "invalid_request");
+    refused(server.get("/t/nobody/v1/oauth2/authorize").await, 404, "invalid_request");
+    refused(server.get("/v1/oauth2/authorize").await, 404, "invalid_request");
+    server.running.host().registry().close_all().await;
+    let stopping = refused(server.get("/t/acme/v1/oauth2/authorize").await, 503, "temporarily_unavailable");
+    assert!(stopping.headers.contains_key("retry-after"));
+}
+
+#[tokio::test]
 async fn every_answer_under_a_limit_says_what_is_left() {
     let mut config = config();
     config.limits.enabled = true;
