@@ -1,5 +1,10 @@
 //! The OpenAPI document of this service, made from the code that serves it.
 
+mod answers;
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
@@ -12,6 +17,13 @@ use crate::endpoints::{
 #[derive(OpenApi)]
 #[openapi(
     info(title = "BarTAB auth", version = "1"),
+    tags(
+        (name = "auth", description = "Signing up and in, and one's own account"),
+        (name = "oauth2", description = "Tokens for programs: OAuth 2 and OpenID Connect"),
+        (name = "invites", description = "Invites to the tenant"),
+        (name = "bots", description = "Accounts of programs"),
+        (name = "admin", description = "Administration of the tenant"),
+    ),
     paths(
         register::handler,
         login::handler,
@@ -71,7 +83,8 @@ use crate::endpoints::{
         discovery::openid,
         discovery::authorization_server,
         discovery::protected_resource,
-    )
+    ),
+    components(schemas(answers::Problem)),
 )]
 struct Document;
 
@@ -84,12 +97,24 @@ struct Document;
 ))]
 struct Providers;
 
-/// The OpenAPI 3.1 document of [`AuthService`](crate::AuthService), to be served or merged with others.
-pub fn openapi() -> serde_json::Value {
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let mut document = Document::openapi();
     #[cfg(feature = "openid-providers")]
     document.merge(Providers::openapi());
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-    document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    serde_json::to_value(document).unwrap_or_default()
+    let client = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some("The id and secret of an OAuth client; both may stand in the form instead"))
+        .build();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    components.add_security_scheme("client", SecurityScheme::Http(client));
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    answers::complete(&mut document);
+    document
+});
+
+/// The OpenAPI 3.1 document of [`AuthService`](crate::AuthService), to be served or merged with others.
+pub fn openapi() -> Value {
+    DOCUMENT.clone()
 }

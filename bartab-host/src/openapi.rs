@@ -21,7 +21,8 @@ fn merged() -> Value {
 }
 
 /// Adds what `service` describes. What both describe is described by the first.
-fn merge(document: &mut Value, service: Value) {
+fn merge(document: &mut Value, mut service: Value) {
+    own_security(&mut service);
     let Value::Object(service) = service else { return };
     for (key, value) in service {
         match (key.as_str(), value) {
@@ -38,6 +39,19 @@ fn merge(document: &mut Value, service: Value) {
                 none => *none = Value::Array(tags),
             },
             _ => {}
+        }
+    }
+}
+
+/// Writes the credentials that a service takes by default at each operation that names none: the document as a whole has
+/// no such default.
+fn own_security(service: &mut Value) {
+    let Some(usual) = service.get("security").cloned() else { return };
+    let paths =
+        service.get_mut("paths").and_then(Value::as_object_mut).into_iter().flat_map(|paths| paths.values_mut());
+    for operation in paths.filter_map(Value::as_object_mut).flat_map(|path| path.values_mut()) {
+        if let Value::Object(operation) = operation {
+            operation.entry("security").or_insert_with(|| usual.clone());
         }
     }
 }
@@ -116,15 +130,19 @@ mod tests {
                 }
             }
         }
-        let ids: Vec<&str> = document["paths"]
-            .as_object()
-            .into_iter()
-            .flat_map(|paths| paths.values())
-            .filter_map(Value::as_object)
-            .flat_map(|path| path.values())
-            .filter_map(|operation| operation["operationId"].as_str())
-            .collect();
+        let paths = document["paths"].as_object().into_iter().flat_map(|paths| paths.values());
+        let operations: Vec<&Value> = paths.filter_map(Value::as_object).flat_map(|path| path.values()).collect();
+        let ids: Vec<&str> = operations.iter().filter_map(|operation| operation["operationId"].as_str()).collect();
         let unique: std::collections::BTreeSet<&str> = ids.iter().copied().collect();
-        assert_eq!(unique.len(), ids.len(), "an operationId stands twice");
+        assert_eq!(
+            (unique.len(), operations.len()),
+            (ids.len(), ids.len()),
+            "an operationId is missing or stands twice"
+        );
+        for operation in operations {
+            assert!(operation["security"].is_array(), "{} says nothing of credentials", operation["operationId"]);
+        }
+        assert_eq!(document["paths"]["/v1/rooms"]["post"]["security"], json!([{"bearer": []}]));
+        assert_eq!(document["paths"]["/v1/auth/login"]["post"]["security"], json!([]));
     }
 }

@@ -51,6 +51,7 @@ pub(crate) struct DeviceAuthorization {
         (status = 401, description = "`invalid_client`", body = OAuthErrorBody),
         (status = 503, description = "`temporarily_unavailable`: too many devices are waiting", body = OAuthErrorBody),
     ),
+    security(("client" = []), ()),
 )]
 pub(crate) async fn handler(
     Tenant(auth): Tenant,

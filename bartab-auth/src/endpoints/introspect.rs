@@ -33,6 +33,7 @@ pub(crate) struct IntrospectionRequest {
         (status = 400, description = "`invalid_request`", body = OAuthErrorBody),
         (status = 401, description = "`invalid_client`", body = OAuthErrorBody),
     ),
+    security(("client" = []), ()),
 )]
 pub(crate) async fn handler(
     Tenant(auth): Tenant,

@@ -42,6 +42,7 @@ pub(crate) struct Start {
         (status = 404, description = "`provider.not_found`"),
         (status = 503, description = "`provider.unavailable`"),
     ),
+    security(("bearer" = []), ()),
 )]
 pub(crate) async fn handler(
     visit: Visit,

@@ -31,6 +31,7 @@ pub(crate) struct RevocationRequest {
         (status = 400, description = "`invalid_request`, `unsupported_token_type`", body = OAuthErrorBody),
         (status = 401, description = "`invalid_client`", body = OAuthErrorBody),
     ),
+    security(("client" = []), ()),
 )]
 pub(crate) async fn handler(
     Tenant(auth): Tenant,

@@ -29,6 +29,7 @@ mod metadata;
 mod mfa;
 mod nudge;
 mod oauth;
+mod openapi;
 mod operator;
 mod pages;
 mod password;

@@ -134,6 +134,7 @@ impl From<Tokens> for TokenAnswer {
                            at once, and sign in again if that is answered `invalid_grant`",
         ),
     ),
+    security(("client" = []), ()),
 )]
 pub(crate) async fn handler(
     Tenant(auth): Tenant,
