@@ -33,7 +33,7 @@ impl Auth {
 
     /// So many sessions of `user` are live, up to 100.
     pub(crate) async fn live_sessions(&self, user: UserId) -> Result<usize, AuthError> {
-        Ok(self.0.stores.sessions.list(user, self.0.clock.now(), 100).await?.len())
+        Ok(self.0.stores.sessions.list(user, None, self.0.clock.now(), 100).await?.len())
     }
 
     /// Who `user` is to other issuers.

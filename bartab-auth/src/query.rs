@@ -73,6 +73,25 @@ impl Query {
     }
 }
 
+/// The page that `query` asks for of a list that is all there, and the cursor of the next page if there is one.
+pub(crate) fn page_of<T>(
+    all: Vec<T>,
+    query: &Query,
+    cursor: impl Fn(&T) -> String,
+) -> Result<(Vec<T>, Option<String>), Failure> {
+    query.only(&["limit", "cursor"])?;
+    let limit = query.limit()?;
+    let start = match query.text("cursor") {
+        None => 0,
+        // What the cursor names may be gone since.
+        Some(text) => match all.iter().position(|item| cursor(item) == text) {
+            Some(place) => place + 1,
+            None => return Err(Problem::invalid_field("?cursor", "invalid", "nothing is there any more").into()),
+        },
+    };
+    Ok(page(all.into_iter().skip(start).collect(), limit, cursor))
+}
+
 /// The first `limit` of `items`, of which one more was asked for, and the cursor of the next page if there is one.
 pub(crate) fn page<T>(mut items: Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
     let more = items.len() > limit;

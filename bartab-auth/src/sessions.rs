@@ -19,8 +19,6 @@ use crate::token::RefreshToken;
 /// The OAuth client that our own login belongs to; it is public and needs no authentication.
 pub(crate) const OWN_CLIENT: &str = "bartab";
 
-/// So many sessions of one person are listed.
-const LISTED: usize = 100;
 /// Old sessions are cleared away once in so many new ones, at most so many at once.
 const PRUNE_EVERY: u64 = 64;
 const PRUNE_LIMIT: usize = 512;
@@ -257,12 +255,17 @@ impl Auth {
         })
     }
 
-    /// The caller's live sessions, newest first, at most 100.
+    /// Up to `limit` of the caller's live sessions, newest first, from the first one before `before` on.
     ///
     /// # Errors
     /// [`AuthError::Store`].
-    pub async fn sessions(&self, actor: &Actor) -> Result<Vec<Session>, AuthError> {
-        Ok(self.0.stores.sessions.list(actor.user_id, self.0.clock.now(), LISTED).await?)
+    pub async fn sessions(
+        &self,
+        actor: &Actor,
+        before: Option<SessionId>,
+        limit: usize,
+    ) -> Result<Vec<Session>, AuthError> {
+        Ok(self.0.stores.sessions.list(actor.user_id, before, self.0.clock.now(), limit).await?)
     }
 
     /// Gives one of the caller's live sessions another name, 1 to 64 characters.

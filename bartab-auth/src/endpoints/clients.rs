@@ -80,6 +80,7 @@ pub(crate) struct ClientPage {
     /// Oldest first.
     items: Vec<ClientView>,
     /// Ask with it for the next page; null on the last.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 

@@ -88,6 +88,7 @@ pub(crate) struct InvitePage {
     /// Newest first.
     items: Vec<InviteView>,
     /// The `cursor` of the next page, if there is one.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 

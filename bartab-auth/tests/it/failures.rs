@@ -156,8 +156,14 @@ impl SessionStore for Faulty {
         SessionStore::get(&*self.memory, session).await
     }
 
-    async fn list(&self, user: UserId, now: Timestamp, limit: usize) -> Result<Vec<Session>, StoreError> {
-        SessionStore::list(&*self.memory, user, now, limit).await
+    async fn list(
+        &self,
+        user: UserId,
+        before: Option<SessionId>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Session>, StoreError> {
+        SessionStore::list(&*self.memory, user, before, now, limit).await
     }
 
     async fn rename(
@@ -263,7 +269,7 @@ async fn a_sign_in_that_a_reset_overtakes_comes_to_nothing() {
     store.set(Fault::PasswordTaken);
     let body = json!({"username": "alice", "password": PASSWORD});
     world.post("/v1/auth/login", "", body).await.assert_problem(401, "auth.bad_credentials");
-    let live = SessionStore::list(&*store.memory, alice.user_id, Timestamp::from_secs(0), 10).await.unwrap();
+    let live = SessionStore::list(&*store.memory, alice.user_id, None, Timestamp::from_secs(0), 10).await.unwrap();
     let live: Vec<_> = live.iter().map(|session| session.session_id).collect();
     assert_eq!(live, [alice.session_id]);
 }

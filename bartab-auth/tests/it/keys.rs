@@ -307,6 +307,11 @@ async fn administrators_rotate_and_retire_keys_and_the_trail_says_so() {
     let rotated = world.post("/v1/admin/keys/rotate", &admin, json!({"reason": "routine"})).await;
     assert_eq!(rotated.status, 200);
     let items = rotated.json()["items"].as_array().unwrap().clone();
+    let page = world.get("/v1/admin/keys?limit=1", &admin).await.json();
+    assert_eq!((&page["items"], &page["next_cursor"]), (&json!([items[0]]), &items[0]["kid"]));
+    let path = format!("/v1/admin/keys?limit=1&cursor={}", page["next_cursor"].as_str().unwrap());
+    let rest = world.get(&path, &admin).await.json();
+    assert_eq!((&rest["items"], &rest["next_cursor"]), (&json!([items[1]]), &json!(null)));
     let next = items.iter().find(|key| key["state"] == "next").unwrap();
     assert_eq!((items.len(), &next["changes_at"]), (2, &json!("2025-06-15T16:06:40.000Z")));
     let body = json!({"reason": "it was seen", "now": true, "algorithm": "EdDSA"});

@@ -77,3 +77,23 @@ fn what_the_document_refers_to_is_in_it() {
         assert!(document.pointer(pointer).is_some(), "{pointer}");
     }
 }
+
+#[test]
+fn every_list_is_a_page_with_limit_and_cursor() {
+    let document = bartab_auth::openapi();
+    let mut lists = 0;
+    for (name, _, operation) in operations(&document).iter().filter(|(name, ..)| name.starts_with("get ")) {
+        let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+        let Some(schema) = schema.as_str().and_then(|name| document.pointer(name.strip_prefix('#')?)) else { continue };
+        if schema["properties"]["items"].is_null() {
+            continue;
+        }
+        lists += 1;
+        let required = schema["required"].as_array().unwrap();
+        assert!(["items", "next_cursor"].iter().all(|field| required.contains(&Value::from(*field))), "{name}");
+        let parameters = operation["parameters"].as_array().unwrap_or_else(|| panic!("{name} takes no parameters"));
+        let takes = |wanted: &str| parameters.iter().any(|parameter| parameter["name"] == wanted);
+        assert!(takes("limit") && takes("cursor"), "{name}");
+    }
+    assert!(lists >= 7, "only {lists} lists");
+}

@@ -38,8 +38,13 @@ async fn somebody_signs_in_and_goes_on_where_they_were() {
     let list = world.get("/v1/auth/providers", "").await;
     assert_eq!(
         list.json(),
-        json!({"items": [{"id": "work", "name": "Work & Co", "start_url": format!("{ISSUER}{START}")}]})
+        json!({
+            "items": [{"id": "work", "name": "Work & Co", "start_url": format!("{ISSUER}{START}")}], "next_cursor": null,
+        })
     );
+    let rest = world.get("/v1/auth/providers?limit=1&cursor=work", "").await;
+    assert_eq!(rest.json(), json!({"items": [], "next_cursor": null}));
+    world.get("/v1/auth/providers?cursor=play", "").await.assert_problem(400, "request.invalid");
     let mut browser = person();
     let begun = provider.begin(&world, &mut browser, "return_to=%2Fv1%2Foauth2%2Fauthorize%3Fclient_id%3Dx").await;
     assert!(begun.url.starts_with(&format!("{}/authorize?realm=work&", provider.issuer)), "{}", begun.url);

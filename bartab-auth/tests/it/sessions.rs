@@ -157,7 +157,31 @@ async fn sessions_that_are_over_are_cleared_away_in_time() {
     }
     assert_eq!(world.stores.sessions.get(alice.session_id).await.unwrap(), None);
     assert_eq!(
-        world.stores.sessions.list(alice.user_id, bartab_core::Timestamp::from_secs(0), 100).await.unwrap().len(),
+        world.stores.sessions.list(alice.user_id, None, bartab_core::Timestamp::from_secs(0), 100).await.unwrap().len(),
         63
     );
+}
+
+#[tokio::test]
+async fn they_are_read_page_by_page() {
+    let world = World::open().await;
+    let mut made = vec![world.person("alice").await];
+    for _ in 0..4 {
+        world.advance(1);
+        made.push(world.service.auth().login("alice", PASSWORD, None).await.unwrap());
+    }
+    let token = made.last().unwrap().access_token.clone();
+    let (mut pages, mut found, mut cursor) = (0, Vec::new(), String::new());
+    loop {
+        let page = world.get(&format!("{PATH}?limit=2{cursor}"), &token).await.json();
+        found.extend(page["items"].as_array().unwrap().iter().map(|item| item["session_id"].clone()));
+        pages += 1;
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    let newest_first: Vec<Value> = made.iter().rev().map(|tokens| json!(tokens.session_id)).collect();
+    assert_eq!((pages, found), (3, newest_first));
+    for query in ["?limit=0", "?limit=201", "?cursor=user_0", "?page=2"] {
+        world.get(&format!("{PATH}{query}"), &token).await.assert_problem(400, "request.invalid");
+    }
 }

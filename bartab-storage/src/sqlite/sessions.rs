@@ -34,13 +34,21 @@ impl SessionStore for SqliteStore {
         self.read(move |conn| by_id(conn, session)).await
     }
 
-    async fn list(&self, user: UserId, now: Timestamp, most: usize) -> Result<Vec<Session>, StoreError> {
+    async fn list(
+        &self,
+        user: UserId,
+        before: Option<SessionId>,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<Session>, StoreError> {
         self.read(move |conn| {
             let sql = select!(
                 "WHERE s.user_id = ?1 AND s.ended_at IS NULL AND s.expires_at > ?2
-                 ORDER BY s.created_at DESC, s.session_id DESC LIMIT ?3"
+                     AND (?4 IS NULL OR s.session_id < ?4)
+                 ORDER BY s.session_id DESC LIMIT ?3"
             );
-            all(conn, sql, (user.to_bytes(), now.as_millis(), limit(most)), session)
+            let before = before.map(|before| before.to_bytes());
+            all(conn, sql, (user.to_bytes(), now.as_millis(), limit(most), before), session)
         })
         .await
     }

@@ -150,7 +150,7 @@ async fn a_file_of_before_the_feed_is_brought_along() {
     for session in sessions {
         assert_eq!(stores.sessions.get(session.session_id).await.unwrap(), Some(session));
     }
-    assert_eq!(stores.sessions.list(user(5), at(9), 9).await.unwrap().len(), 2);
+    assert_eq!(stores.sessions.list(user(5), None, at(9), 9).await.unwrap().len(), 2);
     let keys = stores.keys.list().await.unwrap();
     let [key] = &keys[..] else { panic!("{keys:?}") };
     assert_eq!((key.algorithm, key.state, key.created_at), (KeyAlgorithm::EdDsa, KeyState::Active, at(3)));

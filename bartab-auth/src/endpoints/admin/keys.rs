@@ -9,13 +9,18 @@ use utoipa::ToSchema;
 use crate::KeyInfo;
 use crate::answer::{self, Failure};
 use crate::extract::{Caller, Tenant};
+use crate::query::{Query, page_of};
 use crate::rights::{Permission, require_permission};
 
-/// The signing keys.
+/// A page of the signing keys; what has changed them answers with all of them.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SigningKeyPage)]
 pub(crate) struct KeyList {
     /// Oldest first.
     items: Vec<KeyView>,
+    /// Ask with it for the next page; null on the last.
+    #[schema(required)]
+    next_cursor: Option<String>,
 }
 
 /// A signing key, without its private half.
@@ -48,21 +53,27 @@ impl From<Vec<KeyInfo>> for KeyList {
             state_since: key.state_since,
             changes_at: key.changes_at,
         };
-        Self { items: keys.into_iter().map(view).collect() }
+        Self { items: keys.into_iter().map(view).collect(), next_cursor: None }
     }
 }
 
 /// List the keys that tokens are signed with, or were, or will be.
 #[utoipa::path(
     get, path = "/v1/admin/keys", tag = "admin", operation_id = "list_keys",
+    params(
+        ("limit" = Option<u64>, Query, description = "How many at most; 50 when nothing is said", minimum = 1, maximum = 200),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
     responses(
-        (status = 200, description = "The keys", body = KeyList),
+        (status = 200, description = "A page of them", body = KeyList),
+        (status = 400, description = "`request.invalid`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
         (status = 403, description = "`auth.insufficient_scope`, `permission.denied`: this takes `keys.manage`"),
     ),
     security(("bearer" = [])),
 )]
-pub(crate) async fn handler(Tenant(auth): Tenant, Caller(actor): Caller) -> Result<Response, Failure> {
+pub(crate) async fn handler(Tenant(auth): Tenant, Caller(actor): Caller, query: Query) -> Result<Response, Failure> {
     require_permission(&actor, Permission::KeysManage)?;
-    answer::json(StatusCode::OK, &KeyList::from(auth.keys()))
+    let (keys, next_cursor) = page_of(auth.keys(), &query, |key| key.kid.clone())?;
+    answer::json(StatusCode::OK, &KeyList { next_cursor, ..KeyList::from(keys) })
 }

@@ -155,9 +155,9 @@ async fn without_offline_access_the_session_ends_with_its_access_token() {
     assert_eq!((answer.get("refresh_token"), answer.get("id_token")), (None, None));
     let actor = world.auth.verifier().verify(answer["access_token"].as_str().unwrap()).unwrap();
     assert_eq!(actor.session_id.unwrap().to_string(), answer["session_id"]);
-    assert_eq!(world.auth.sessions(&actor).await.unwrap().len(), 1);
+    assert_eq!(world.auth.sessions(&actor, None, 10).await.unwrap().len(), 1);
     world.clock.advance(Duration::from_secs(600));
-    assert!(world.auth.sessions(&actor).await.unwrap().is_empty());
+    assert!(world.auth.sessions(&actor, None, 10).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -225,7 +225,7 @@ async fn what_was_allowed_in_the_name_of_another_password_is_refused() {
         let (status, answer) = world.token(&form).await;
         assert_eq!((status.as_u16(), &answer["error"]), (400, &json!("invalid_grant")));
     }
-    assert_eq!(world.auth.0.stores.sessions.list(world.alice.user_id, now, 10).await.unwrap(), []);
+    assert_eq!(world.auth.0.stores.sessions.list(world.alice.user_id, None, now, 10).await.unwrap(), []);
 }
 
 pub(super) async fn allow(world: &World, user_code: &str, allowed: Option<Scopes>) {

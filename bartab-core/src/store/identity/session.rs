@@ -179,8 +179,14 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Gives the session as of the last change that was acknowledged, also when it has ended.
     async fn get(&self, session: SessionId) -> Result<Option<Session>, StoreError>;
 
-    /// Gives up to `limit` sessions of `user` that are live at `now`, newest first.
-    async fn list(&self, user: UserId, now: Timestamp, limit: usize) -> Result<Vec<Session>, StoreError>;
+    /// Gives up to `limit` sessions of `user` that are live at `now`, by falling id, from the first one below `before` on.
+    async fn list(
+        &self,
+        user: UserId,
+        before: Option<SessionId>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Session>, StoreError>;
 
     /// Gives the session another name, durably, if it is `user`'s and live at `now`; answers whether it did.
     async fn rename(

@@ -95,7 +95,7 @@ CREATE INDEX accounts_owner ON accounts (owner, user_id) WHERE owner IS NOT NULL
 CREATE INDEX accounts_bots ON accounts (user_id) WHERE owner IS NOT NULL;
 CREATE INDEX accounts_rights ON accounts (rights_at) WHERE rights_rev > 0;
 
-CREATE INDEX sessions_user ON sessions (user_id, created_at);
+CREATE INDEX sessions_user ON sessions (user_id, session_id);
 CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX sessions_expires ON sessions (expires_at);
 

@@ -213,22 +213,27 @@ pub async fn ending_those_of_a_client_spares_other_clients(stores: &IdentityStor
     assert_eq!(stores.sessions.end_of_client("wiki", at(11)).await.expect("the store answers"), []);
 }
 
-/// Live sessions are listed newest first, up to the limit, of one person alone.
+/// Live sessions are listed by falling id, up to the limit, of one person alone, and from any of them on.
 pub async fn live_sessions_are_listed_newest_first_up_to_the_limit(stores: &IdentityStores) {
     for number in 1..=5 {
-        let session = Session { created_at: at(number * 10), ..session(u128::from(10 - number), 1) };
+        let session = Session { created_at: at(100 - number * 10), ..session(u128::from(number), 1) };
         stores.sessions.create(session).await.expect("a new session is stored");
     }
     stores.sessions.create(session(20, 2)).await.expect("a new session is stored");
     stores.sessions.create(Session { expires_at: at(100), ..session(21, 1) }).await.expect("a new session is stored");
     let owner = user(1);
-    stores.sessions.end(owner, SessionId::from_u128(8), at(99)).await.expect("the store answers");
-    let listed = stores.sessions.list(owner, at(100), 3).await.expect("the store answers");
-    let ids: Vec<SessionId> = listed.iter().map(|session| session.session_id).collect();
-    assert_eq!(ids, [5, 6, 7].map(SessionId::from_u128));
-    let all = stores.sessions.list(owner, at(99), 100).await.expect("the store answers");
-    assert_eq!(all.len(), 5);
-    assert_eq!(stores.sessions.list(owner, at(1000), 100).await.expect("the store answers"), []);
+    stores.sessions.end(owner, SessionId::from_u128(2), at(99)).await.expect("the store answers");
+    let list = async |before: Option<u128>, now, limit| {
+        let before = before.map(SessionId::from_u128);
+        let listed = stores.sessions.list(owner, before, at(now), limit).await.expect("the store answers");
+        listed.iter().map(|session| session.session_id.as_u128()).collect::<Vec<u128>>()
+    };
+    assert_eq!(list(None, 100, 3).await, [5, 4, 3]);
+    assert_eq!(list(Some(3), 100, 3).await, [1]);
+    assert_eq!(list(Some(4), 100, 1).await, [3]);
+    assert_eq!(list(Some(1), 100, 3).await, []);
+    assert_eq!(list(Some(99), 99, 100).await, [21, 5, 4, 3, 1], "whether or not there is one");
+    assert_eq!(list(None, 1000, 100).await, []);
 }
 
 /// Sessions that were ended are known since a time, that moment included; those that ran out are not among them.

@@ -246,7 +246,7 @@ async fn assert_alike(both: Both<'_>) {
         let user = user(number.into());
         both!(both, accounts.get(user));
         both!(both, accounts.external_identities(user));
-        both!(both, sessions.list(user, at(0), 99));
+        both!(both, sessions.list(user, None, at(0), 99));
         both!(both, invites.list(Some(user), None, 99));
         for client in 0..6 {
             both!(both, clients.consent(user, &*format!("client {client}")));

@@ -24,11 +24,21 @@ impl SessionStore for MemoryIdentity {
         Ok(self.records().sessions.get(&session).cloned())
     }
 
-    async fn list(&self, user: UserId, now: Timestamp, limit: usize) -> Result<Vec<Session>, StoreError> {
+    async fn list(
+        &self,
+        user: UserId,
+        before: Option<SessionId>,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Session>, StoreError> {
         let records = self.records();
-        let mut live: Vec<&Session> =
-            records.sessions.values().filter(|session| session.user_id == user && session.is_live(now)).collect();
-        live.sort_by_key(|session| Reverse((session.created_at, session.session_id)));
+        let mut live: Vec<&Session> = records
+            .sessions
+            .values()
+            .filter(|session| session.user_id == user && session.is_live(now))
+            .filter(|session| before.is_none_or(|before| session.session_id < before))
+            .collect();
+        live.sort_by_key(|session| Reverse(session.session_id));
         Ok(live.into_iter().take(limit).cloned().collect())
     }
 
