@@ -8,7 +8,7 @@ use bartab_core::{Actor, Problem, TenantRole};
 use serde_json::{Value, json};
 
 use crate::error::AuthError;
-use crate::rights::Permission;
+use crate::rights::{Permission, require_permission};
 use crate::rules::Broken;
 
 /// Who does something to an account, and why; both are kept in the audit trail.
@@ -46,6 +46,15 @@ impl Act {
         }
     }
 
+    /// Refuses an act of somebody who may not do such things.
+    pub(crate) fn require(&self, permission: Permission) -> Result<(), AuthError> {
+        match &self.by {
+            Authority::Operator => Ok(()),
+            Authority::Caller(actor) => require_permission(actor, permission),
+        }
+    }
+
+    /// Refuses an act without a reason.
     pub(crate) fn check_reason(&self) -> Result<(), AuthError> {
         let mut broken = Broken::default();
         broken.said_reason(&self.reason);

@@ -6,8 +6,10 @@ use bartab_core::store::{AuditActor, ClientKind, ClientSecret, Grant, Grants, Ke
 use bartab_core::{Id, IdKind, Scope, Scopes};
 use url::{Host, Url};
 
+use crate::acts::Act;
 use crate::auth::Auth;
 use crate::error::AuthError;
+use crate::rights::Permission;
 use crate::rules::Broken;
 
 /// No real one is longer, and every browser takes as much.
@@ -171,14 +173,22 @@ impl fmt::Debug for RegisteredClient {
     }
 }
 
+/// Refuses an act without a reason, and one of somebody who may not do such things.
+fn check_act(act: &Act) -> Result<(), AuthError> {
+    act.check_reason()?;
+    act.require(Permission::ClientsManage)
+}
+
 impl Auth {
-    /// Registers a client: for the operator and for programs that hold the service; over HTTP administrators do it.
+    /// Registers a client.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`], [`AuthError::Store`].
-    pub async fn register_client(&self, new: NewClient, by: AuditActor) -> Result<RegisteredClient, AuthError> {
+    /// [`AuthError::PermissionDenied`], [`AuthError::InsufficientScope`]; [`AuthError::Invalid`], also without a reason;
+    /// [`AuthError::Store`].
+    pub async fn register_client(&self, act: &Act, new: NewClient) -> Result<RegisteredClient, AuthError> {
+        check_act(act)?;
         new.check()?;
-        let inner = &*self.0;
+        let (inner, by) = (&*self.0, act.actor());
         let now = inner.clock.now();
         let client_id = Id::<ClientIdKind>::new(now, &*inner.random).to_string();
         let client_secret = new.confidential.then(|| self.random_text::<32>());
@@ -199,7 +209,7 @@ impl Auth {
             created_by: if let AuditActor::User(user) = by { Some(user) } else { None },
             client_id,
         };
-        let audit = self.audited_by(by, "client.registered", &client.client_id, None);
+        let audit = self.audited_by(by, "client.registered", &client.client_id, Some(&act.reason));
         if client.scopes.contains(Scope::Openid) {
             // Before the first ID token is asked for, and published by then: making an RSA key takes its time.
             self.ensure_key(client.id_token_algorithm).await?;
@@ -222,17 +232,16 @@ impl Auth {
     /// client is gone.
     ///
     /// # Errors
-    /// [`AuthError::ClientNotFound`], also for a bot's client, which goes with the bot; [`AuthError::Invalid`].
-    pub async fn remove_client(&self, client_id: &str, by: AuditActor, reason: Option<&str>) -> Result<(), AuthError> {
-        let mut broken = Broken::default();
-        broken.reason("?reason", reason.unwrap_or_default());
-        broken.into_result()?;
+    /// [`AuthError::PermissionDenied`], [`AuthError::InsufficientScope`]; [`AuthError::ClientNotFound`], also for a bot's
+    /// client, which goes with the bot; [`AuthError::Invalid`] without a reason.
+    pub async fn remove_client(&self, act: &Act, client_id: &str) -> Result<(), AuthError> {
+        check_act(act)?;
         let inner = &*self.0;
         let client = inner.stores.clients.get(client_id).await?;
         if !client.is_some_and(|client| matches!(client.kind, ClientKind::App | ClientKind::Service)) {
             return Err(AuthError::ClientNotFound);
         }
-        let audit = self.audited_by(by, "client.removed", client_id, reason);
+        let audit = self.audited_by(act.actor(), "client.removed", client_id, Some(&act.reason));
         if !inner.stores.clients.remove(client_id, Some(audit)).await? {
             return Err(AuthError::ClientNotFound);
         }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use bartab_auth::{
-    Auth, AuthService, AuthStores, Config, HashPool, NewAccount, NewClient, PasswordConfig, TrustedIssuer,
+    Act, Auth, AuthService, AuthStores, Config, HashPool, NewAccount, NewClient, PasswordConfig, TrustedIssuer,
 };
-use bartab_core::store::{AuditActor, MemoryIdentity};
+use bartab_core::store::MemoryIdentity;
 use bartab_core::{ManualClock, Scope, Scopes, SeededRandom, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -65,7 +65,8 @@ impl Identity {
         auth.create_account(NewAccount::member("alice", "correct horse battery")).await.expect("the name is free");
         let tokens = auth.login("alice", "correct horse battery", None).await.expect("the password is right");
         let service = NewClient::service("Search", Scopes::NONE.with(Scope::ChatRead));
-        let registered = auth.register_client(service, AuditActor::Operator).await.expect("the client is well made");
+        let registered =
+            auth.register_client(&Act::operator("to be fuzzed"), service).await.expect("the client is well made");
         Self {
             host,
             access: tokens.access_token,

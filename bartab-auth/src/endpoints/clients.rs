@@ -1,12 +1,14 @@
 //! `POST, GET /v1/admin/clients` and `DELETE /v1/admin/clients/{client_id}`
 
 use axum::response::Response;
-use bartab_core::store::{AuditActor, ClientKind, Grant, Grants, KeyAlgorithm, OAuthClient};
+use bartab_core::store::{ClientKind, Grant, Grants, KeyAlgorithm, OAuthClient};
 use bartab_core::{Scope, Scopes, Timestamp, UserId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::admin::ReasonOrQuery;
+use crate::acts::Act;
 use crate::answer::{self, Failure};
 use crate::auth::Auth;
 use crate::clients::NewClient;
@@ -37,6 +39,8 @@ pub(crate) struct ClientRequest {
     grant_types: Option<Vec<String>>,
     /// `RS256`, `ES256` or `EdDSA`; `RS256` when there is none.
     id_token_signed_response_alg: Option<String>,
+    /// Why, for the audit trail: 1 to 500 characters.
+    reason: String,
 }
 
 /// What sort of client it is.
@@ -122,7 +126,8 @@ impl ClientPage {
 }
 
 impl ClientRequest {
-    pub(crate) fn into_client(self) -> Result<NewClient, AuthError> {
+    /// What is to be registered, and why.
+    pub(crate) fn into_client(self) -> Result<(NewClient, String), AuthError> {
         let mut broken = Broken::default();
         let scope = |name: &str| Scope::ALL.into_iter().find(|(_, known)| *known == name).map(|(scope, _)| scope);
         let scopes = self.scopes.map(|names| known(&mut broken, "/scopes", &names, scope).collect::<Scopes>());
@@ -135,7 +140,7 @@ impl ClientRequest {
             KeyAlgorithm::Rs256
         });
         broken.into_result()?;
-        Ok(NewClient {
+        let new = NewClient {
             name: self.name,
             kind: if matches!(self.kind, Kind::Service) { ClientKind::Service } else { ClientKind::App },
             confidential: self.confidential,
@@ -143,7 +148,8 @@ impl ClientRequest {
             scopes,
             grants,
             id_token_algorithm,
-        })
+        };
+        Ok((new, self.reason))
     }
 }
 
@@ -181,7 +187,8 @@ pub(crate) async fn register(
     Json(body): Json<ClientRequest>,
 ) -> Result<Response, Failure> {
     require_permission(&actor, Permission::ClientsManage)?;
-    let registered = auth.register_client(body.into_client()?, AuditActor::User(actor.user_id)).await?;
+    let (new, reason) = body.into_client()?;
+    let registered = auth.register_client(&Act::of(actor, reason), new).await?;
     answer::secret(StatusCode::CREATED, &ClientView::of(registered.client, registered.client_secret))
 }
 
@@ -208,13 +215,14 @@ pub(crate) async fn list(Tenant(auth): Tenant, Caller(actor): Caller, query: Que
 /// Remove an OAuth client, and what people allowed it: its tokens are refused from now on.
 #[utoipa::path(
     delete, path = "/v1/admin/clients/{client_id}", tag = "admin", operation_id = "remove_client",
+    request_body(content = Option<ReasonOrQuery>, description = "For clients that can send one; else `?reason=`"),
     params(
         ("client_id" = String, Path, description = "`client_…`"),
-        ("reason" = Option<String>, Query, description = "For the audit trail, at most 500 characters"),
+        ("reason" = Option<String>, Query, description = "Why, for the audit trail: 1 to 500 characters"),
     ),
     responses(
         (status = 204, description = "It is gone"),
-        (status = 400, description = "`request.invalid`"),
+        (status = 400, description = "`request.invalid`, `request.invalid_json`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
         (status = 403, description = "`auth.insufficient_scope`, `permission.denied`"),
         (status = 404, description = "`client.not_found`, also for a bot's: remove the bot"),
@@ -226,9 +234,10 @@ pub(crate) async fn remove(
     Caller(actor): Caller,
     PathText(client_id): PathText,
     query: Query,
+    Json(body): Json<ReasonOrQuery>,
 ) -> Result<Response, Failure> {
     require_permission(&actor, Permission::ClientsManage)?;
-    query.only(&["reason"])?;
-    auth.remove_client(&client_id, AuditActor::User(actor.user_id), query.text("reason")).await?;
+    let reason = body.or_in(&query)?;
+    auth.remove_client(&Act::of(actor, reason), &client_id).await?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }

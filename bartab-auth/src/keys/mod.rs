@@ -14,11 +14,11 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 
 use self::plan::{Plan, Policy, Seen, Wish, plan};
-use crate::acts::{Act, Authority};
+use crate::acts::Act;
 use crate::auth::{Auth, AuthStores};
 use crate::config::Config;
 use crate::error::AuthError;
-use crate::rights::{Permission, require_permission};
+use crate::rights::Permission;
 use crate::seal::Sealer;
 use crate::token::{Ring, generate};
 
@@ -215,10 +215,7 @@ fn record(wish: Wish<'_>, plan: &Plan, change: &KeyChange, act: Option<&Act>, at
 /// Refuses an act without a reason, and one of somebody who may not do such things.
 fn check_act(act: &Act) -> Result<(), AuthError> {
     act.check_reason()?;
-    match &act.by {
-        Authority::Operator => Ok(()),
-        Authority::Caller(actor) => require_permission(actor, Permission::KeysManage),
-    }
+    act.require(Permission::KeysManage)
 }
 
 impl Auth {

@@ -1,18 +1,20 @@
 //! `POST, GET /admin/v1/tenants/{tenant}/clients` and `DELETE …/clients/{client_id}`
 
 use axum::response::Response;
-use bartab_core::store::AuditActor;
 use http::StatusCode;
 
 use super::Named;
+use crate::acts::Act;
 use crate::answer::{self, Failure};
+use crate::endpoints::admin::ReasonOrQuery;
 use crate::endpoints::clients::{ClientPage, ClientRequest, ClientView};
 use crate::extract::{Json, Tenant};
 use crate::query::Query;
 
 /// Registers an OAuth client; its secret is shown this once.
 pub(super) async fn register(Tenant(auth): Tenant, Json(body): Json<ClientRequest>) -> Result<Response, Failure> {
-    let registered = auth.register_client(body.into_client()?, AuditActor::Operator).await?;
+    let (new, reason) = body.into_client()?;
+    let registered = auth.register_client(&Act::operator(reason), new).await?;
     answer::secret(StatusCode::CREATED, &ClientView::of(registered.client, registered.client_secret))
 }
 
@@ -26,8 +28,8 @@ pub(super) async fn remove(
     Tenant(auth): Tenant,
     Named(client_id): Named<String>,
     query: Query,
+    Json(body): Json<ReasonOrQuery>,
 ) -> Result<Response, Failure> {
-    query.only(&["reason"])?;
-    auth.remove_client(&client_id, AuditActor::Operator, query.text("reason")).await?;
+    auth.remove_client(&Act::operator(body.or_in(&query)?), &client_id).await?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }

@@ -84,7 +84,7 @@ async fn a_removed_client_is_refused_at_once() {
     let client = world.client(NewClient::service("Search", BOTH)).await;
     let token = world.form_as(&client, TOKEN, FORM).await.text("access_token");
     assert!(world.service.auth().verifier().verify(&token).is_ok());
-    let path = format!("/v1/admin/clients/{}", client.client.client_id);
+    let path = format!("/v1/admin/clients/{}?reason=gone", client.client.client_id);
     assert_eq!(world.call(Method::DELETE, &path, &root, Value::Null).await.status, 204);
     assert!(world.service.auth().verifier().verify(&token).is_err());
     world.form_as(&client, TOKEN, FORM).await.assert_oauth(401, "invalid_client");

@@ -17,11 +17,11 @@ async fn administrator(world: &World) -> String {
 }
 
 fn app() -> Value {
-    json!({"name": "Wiki", "confidential": true, "redirect_uris": [WEB]})
+    json!({"name": "Wiki", "confidential": true, "redirect_uris": [WEB], "reason": "wanted"})
 }
 
-async fn remove(world: &World, token: &str, path: &str) -> Answer {
-    world.call(Method::DELETE, &format!("{CLIENTS}/{path}"), token, Value::Null).await
+async fn remove(world: &World, token: &str, id: &str) -> Answer {
+    world.call(Method::DELETE, &format!("{CLIENTS}/{id}?reason=not%20used"), token, Value::Null).await
 }
 
 #[tokio::test]
@@ -56,6 +56,7 @@ async fn a_client_is_registered_and_its_secret_shown_once() {
     let trail = world.stores.audit.list(&AuditFilter::default(), None, 10).await.unwrap();
     let entry = trail.iter().find(|entry| entry.action == "client.registered").unwrap();
     assert_eq!((entry.actor, entry.subject.as_deref()), (AuditActor::User(root.user_id), Some(&*id)));
+    assert_eq!(entry.reason.as_deref(), Some("wanted"));
 }
 
 #[tokio::test]
@@ -65,7 +66,7 @@ async fn what_is_asked_for_is_registered() {
     let native = json!({
         "name": "Tool", "kind": "app", "confidential": false, "scopes": ["chat:read", "openid"],
         "grant_types": ["refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
-        "id_token_signed_response_alg": "EdDSA",
+        "id_token_signed_response_alg": "EdDSA", "reason": "wanted",
     });
     let answer = world.post(CLIENTS, &token, native).await.json();
     assert_eq!(answer["scopes"], json!(["chat:read", "openid"]));
@@ -73,7 +74,8 @@ async fn what_is_asked_for_is_registered() {
     assert_eq!((answer.get("client_secret"), &answer["confidential"]), (None, &json!(false)));
     let stored = world.stores.clients.get(answer["client_id"].as_str().unwrap()).await.unwrap().unwrap();
     assert_eq!(stored.id_token_algorithm, KeyAlgorithm::EdDsa);
-    let service = json!({"name": "Search", "kind": "service", "confidential": true, "scopes": ["chat:read"]});
+    let service =
+        json!({"name": "Search", "kind": "service", "confidential": true, "scopes": ["chat:read"], "reason": "x"});
     let answer = world.post(CLIENTS, &token, service).await.json();
     assert_eq!((&answer["kind"], &answer["grant_types"]), (&json!("service"), &json!(["client_credentials"])));
 }
@@ -87,7 +89,7 @@ async fn what_breaks_a_rule_is_refused_and_named() {
         client[field] = value;
         client
     };
-    let service = json!({"name": "x", "kind": "service", "confidential": true, "scopes": ["chat:read"]});
+    let service = json!({"name": "x", "kind": "service", "confidential": true, "scopes": ["chat:read"], "reason": "x"});
     let service_with = |field: &str, value: Value| {
         let mut client = service.clone();
         client[field] = value;
@@ -97,6 +99,8 @@ async fn what_breaks_a_rule_is_refused_and_named() {
     for (body, pointer, code) in [
         (with("name", json!("")), "/name", "too_short"),
         (with("name", json!("x".repeat(65))), "/name", "too_long"),
+        (with("reason", json!(" ")), "/reason", "missing"),
+        (with("reason", json!("x".repeat(501))), "/reason", "too_long"),
         (with("redirect_uris", json!([])), "/redirect_uris", "missing"),
         (with("redirect_uris", json!(many)), "/redirect_uris", "too_long"),
         (with("redirect_uris", json!([WEB, "javascript:alert(1)"])), "/redirect_uris/1", "invalid"),
@@ -174,9 +178,19 @@ async fn a_client_is_removed_with_a_reason() {
     let world = World::open().await;
     let token = administrator(&world).await;
     let id = world.post(CLIENTS, &token, app()).await.text("client_id");
-    let long = format!("{id}?reason={}", "x".repeat(501));
-    remove(&world, &token, &long).await.assert_problem(400, "request.invalid");
-    assert_eq!(remove(&world, &token, &format!("{id}?reason=not%20used")).await.status, 204);
+    let path = format!("{CLIENTS}/{id}");
+    let delete =
+        async |query: String, body: Value| world.call(Method::DELETE, &format!("{path}{query}"), &token, body).await;
+    for (query, body, code) in [
+        (String::new(), Value::Null, "missing"),
+        (String::new(), json!({"reason": ""}), "missing"),
+        (format!("?reason={}", "x".repeat(501)), Value::Null, "too_long"),
+    ] {
+        let answer = delete(query, body).await;
+        answer.assert_problem(400, "request.invalid");
+        assert_eq!(answer.wrong_field(), ("/reason".to_owned(), code.to_owned()));
+    }
+    assert_eq!(delete(String::new(), json!({"reason": "not used"})).await.status, 204);
     assert!(world.stores.clients.get(&id).await.unwrap().is_none());
     let filter = AuditFilter { subject: Some(id.clone()), ..AuditFilter::default() };
     let trail = world.stores.audit.list(&filter, None, 10).await.unwrap();

@@ -22,7 +22,7 @@ async fn ask(world: &World, method: Method, path: &str, body: Value) -> (StatusC
 #[tokio::test]
 async fn what_the_operator_does_stands_in_the_trail_as_the_operators() {
     let world = World::open().await;
-    let app = json!({"name": "Board", "confidential": true, "redirect_uris": ["https://board.example/cb"]});
+    let app = json!({"name": "Board", "confidential": true, "redirect_uris": ["https://board.example/cb"], "reason": "wanted"});
     let (status, made) = ask(&world, Method::POST, "/clients", app).await;
     assert_eq!((status.as_u16(), &made["created_by"]), (201, &Value::Null));
     let client = made["client_id"].as_str().unwrap().to_owned();
@@ -95,7 +95,8 @@ async fn wrong_requests_are_named_as_everywhere() {
     for (method, path, status, code) in [
         (Method::GET, "/clients?colour=red", 400, "request.invalid"),
         (Method::POST, "/clients", 400, "request.invalid"),
-        (Method::DELETE, "/clients/client_0", 404, "client.not_found"),
+        (Method::DELETE, "/clients/client_0?reason=gone", 404, "client.not_found"),
+        (Method::DELETE, "/clients/client_0", 400, "request.invalid"),
         (Method::DELETE, "/invites/client_0", 400, "request.invalid_id"),
         (Method::PUT, "/invites", 405, "route.method_not_allowed"),
         (Method::GET, "/nothing", 404, "route.not_found"),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bartab_auth::{
-    Auth, AuthService, AuthStores, Config, HashPool, NewAccount, NewClient, PasswordConfig, RegisteredClient,
+    Act, Auth, AuthService, AuthStores, Config, HashPool, NewAccount, NewClient, PasswordConfig, RegisteredClient,
     RegistrationPolicy, Tokens,
 };
-use bartab_core::store::{AuditActor, MemoryIdentity};
+use bartab_core::store::MemoryIdentity;
 use bartab_core::{ManualClock, SeededRandom, TenantRole, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -124,7 +124,7 @@ impl World {
 
     /// A client that the operator has registered.
     pub(crate) async fn client(&self, new: NewClient) -> RegisteredClient {
-        self.service.auth().register_client(new, AuditActor::Operator).await.unwrap()
+        self.service.auth().register_client(&Act::operator("needed"), new).await.unwrap()
     }
 
     /// Somebody with an account, signed in.

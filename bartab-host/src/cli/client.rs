@@ -31,6 +31,9 @@ pub(super) enum Client {
         /// What its ID tokens are signed with: RS256, ES256 or EdDSA
         #[arg(long = "id-token-alg", value_name = "ALG")]
         id_token_alg: Option<String>,
+        /// Why, for the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
         #[command(flatten)]
         place: Place,
     },
@@ -43,6 +46,9 @@ pub(super) enum Client {
     Remove {
         /// Its id
         client_id: String,
+        /// Why, for the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
         #[command(flatten)]
         place: Place,
     },
@@ -51,7 +57,7 @@ pub(super) enum Client {
 impl Client {
     pub(super) fn run(self) -> Outcome {
         match self {
-            Self::Create { name, service, public, redirect_uris, scopes, grant_types, id_token_alg, place } => {
+            Self::Create { name, service, public, redirect_uris, scopes, grant_types, id_token_alg, reason, place } => {
                 let given = |list: Vec<String>| if list.is_empty() { Value::Null } else { json!(list) };
                 let body = json!({
                     "name": name,
@@ -61,6 +67,7 @@ impl Client {
                     "scopes": given(scopes),
                     "grant_types": given(grant_types),
                     "id_token_signed_response_alg": id_token_alg,
+                    "reason": reason,
                 });
                 place.work(async |desk| {
                     let client = desk.post("clients", &body).await?;
@@ -74,10 +81,10 @@ impl Client {
             Self::List { place } => place.work(async |desk| {
                 desk.list("clients", |client| say(row(client, &["client_id", "kind", "name", "redirect_uris"]))).await
             }),
-            Self::Remove { client_id, place } => {
+            Self::Remove { client_id, reason, place } => {
                 let path = format!("clients/{}", segment(&client_id)?);
                 place.work(async |desk| {
-                    desk.ask(Method::DELETE, &path, &Value::Null).await?;
+                    desk.ask(Method::DELETE, &path, &json!({"reason": reason})).await?;
                     say(format_args!("removed {client_id}"));
                     Ok(())
                 })

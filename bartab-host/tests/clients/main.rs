@@ -62,6 +62,7 @@ impl World {
         let room = server.post(&person, "/v1/rooms", &json!({"name": "kitchen", "visibility": "public"})).await;
         let application = json!({
             "name": "Stock client",
+            "reason": "to be tested",
             "redirect_uris": [REDIRECT_URI],
             "confidential": true,
             "scopes": ["openid", "profile", "offline_access", "chat:read", "chat:write"],

@@ -42,21 +42,27 @@ fn value<'a>(lines: &'a [String], name: &str) -> &'a str {
 
 /// What there is to do with clients and invites.
 async fn clients_and_invites(data: &str) {
-    let app = told(data, &["client", "create", "Board", "--redirect-uri", "https://board.example/cb"]).await;
+    let app =
+        told(data, &["client", "create", "Board", "--redirect-uri", "https://board.example/cb", "--reason", "wanted"])
+            .await;
     let id = value(&app, "client_id");
     assert!(id.starts_with("client_") && value(&app, "client_secret").len() >= 43);
-    let public = ["client", "create", "Phone", "--public", "--redirect-uri", "com.example.phone:/cb"];
+    let public = ["client", "create", "Phone", "--public", "--redirect-uri", "com.example.phone:/cb", "--reason", "x"];
     assert!(!told(data, &public).await.iter().any(|line| line.starts_with("client_secret")));
-    let service = ["client", "create", "Media", "--service", "--scope", "media:read", "--tenant", "acme"];
+    let service =
+        ["client", "create", "Media", "--service", "--scope", "media:read", "--tenant", "acme", "--reason", "x"];
     assert!(told(data, &service).await.iter().any(|line| line.starts_with("client_secret")));
     let listed = told(data, &["client", "list"]).await;
     assert_eq!(listed.len(), 3);
     assert_eq!(listed[0], format!("{id}\tapp\tBoard\thttps://board.example/cb"));
-    let bad = refused(data, &["client", "create", "Evil", "--redirect-uri", "http://evil.example/"]).await;
+    let bad =
+        refused(data, &["client", "create", "Evil", "--redirect-uri", "http://evil.example/", "--reason", "x"]).await;
     assert!(bad.contains("redirect_uris/0") && bad.contains("request.invalid"), "{bad}");
-    assert_eq!(told(data, &["client", "remove", id]).await, [format!("removed {id}")]);
-    assert!(refused(data, &["client", "remove", id]).await.contains("client.not_found"));
-    assert!(refused(data, &["client", "remove", "../keys"]).await.contains("nothing can be called"));
+    assert_eq!(told(data, &["client", "remove", id, "--reason", "gone"]).await, [format!("removed {id}")]);
+    assert!(refused(data, &["client", "remove", id, "--reason", "gone"]).await.contains("client.not_found"));
+    assert!(
+        refused(data, &["client", "remove", "../keys", "--reason", "gone"]).await.contains("nothing can be called")
+    );
 
     let invite = told(data, &["invite", "create", "--max-uses", "1", "--days", "2", "--role", "moderator"]).await;
     let (id, code) = (value(&invite, "invite_id").to_owned(), value(&invite, "code"));

@@ -1,7 +1,6 @@
 //! Tenants of one server share a host name, a listener and a program, and not one credential.
 
-use bartab_auth::NewClient;
-use bartab_core::store::AuditActor;
+use bartab_auth::{Act, NewClient};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -22,7 +21,7 @@ async fn two() -> Server {
 /// Where a client of the tenant sends somebody to sign in.
 async fn authorize(server: &Server, tenant: &str, more: &str) -> String {
     let auth = server.running.host().tenant(tenant).await.unwrap().auth().clone();
-    let client = auth.register_client(NewClient::app("Board", &[REDIRECT]), AuditActor::Operator).await.unwrap();
+    let client = auth.register_client(&Act::operator("needed"), NewClient::app("Board", &[REDIRECT])).await.unwrap();
     let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
     let client_id = client.client.client_id;
     format!(

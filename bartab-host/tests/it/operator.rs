@@ -64,7 +64,7 @@ async fn with_the_token_the_operator_works_in_any_tenant() {
     let server = Server::with(with_operator(), &tenants).await;
     let good = format!("Bearer {}", token(&server));
     let get = async |path: &'static str| ask(&server, Method::GET, path, &[&good], "").await;
-    let body = json!({"name": "Board", "confidential": true, "redirect_uris": ["https://board.example/cb"]});
+    let body = json!({"name": "Board", "confidential": true, "redirect_uris": ["https://board.example/cb"], "reason": "wanted"});
     let made = ask(&server, Method::POST, "/admin/v1/tenants/a/clients", &[&good], &body.to_string()).await;
     assert_eq!(made.status, 201, "{made:?}");
     assert_eq!(made.headers["cache-control"], "no-store");

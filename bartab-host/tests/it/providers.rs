@@ -118,7 +118,7 @@ impl Town {
         let server = Server::with(config(), &[("home", settings())]).await;
         let (home, away) = (format!("{}/t/home", server.url), format!("{}/t/away", server.url));
         let body = json!({
-            "name": "Away", "confidential": true, "scopes": ["openid", "profile"],
+            "name": "Away", "reason": "wanted", "confidential": true, "scopes": ["openid", "profile"],
             "redirect_uris": [format!("{away}/v1/auth/providers/home/callback")],
         });
         let client = register(&server, "home", &body).await;
@@ -160,7 +160,7 @@ async fn people_of_one_tenant_sign_in_at_another() {
     let town = Town::open().await;
     let list = town.server.get("/t/away/v1/auth/providers").await.json();
     let start = format!("{}/v1/auth/providers/home/start", town.away);
-    assert_eq!(list, json!({"items": [{"id": "home", "name": "Home", "start_url": start}]}));
+    assert_eq!(list, json!({"items": [{"id": "home", "name": "Home", "start_url": start}], "next_cursor": null}));
     let mut browser = Browser::new();
     let page = browser.open(&start).await;
     let page = town.sign_in(&mut browser, page).await;
@@ -188,7 +188,7 @@ async fn a_client_s_request_goes_on_behind_the_provider() {
     let town = Town::open().await;
     let body = json!({
         "name": "App", "redirect_uris": ["https://app.example/cb"],
-        "confidential": false, "scopes": ["chat:read"],
+        "confidential": false, "scopes": ["chat:read"], "reason": "wanted",
     });
     let client = register(&town.server, "away", &body).await;
     let mut browser = Browser::new();

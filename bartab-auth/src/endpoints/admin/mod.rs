@@ -15,6 +15,9 @@ use bartab_core::{MediaId, TenantRole, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::answer::Failure;
+use crate::query::Query;
+
 /// Why something is done.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +25,23 @@ use utoipa::ToSchema;
 pub(crate) struct Reason {
     /// Why, for the audit trail: 1 to 500 characters.
     pub(crate) reason: String,
+}
+
+/// Why something is taken away, unless the query says it: not every client sends a body with `DELETE`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = DeletionReason)]
+pub(crate) struct ReasonOrQuery {
+    /// Why, for the audit trail: 1 to 500 characters.
+    reason: Option<String>,
+}
+
+impl ReasonOrQuery {
+    /// The reason, from `query` when the body has none; empty when neither has.
+    pub(crate) fn or_in(self, query: &Query) -> Result<String, Failure> {
+        query.only(&["reason"])?;
+        Ok(self.reason.or_else(|| query.text("reason").map(str::to_owned)).unwrap_or_default())
+    }
 }
 
 /// An account, as administrators see it.

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::UserView;
+use super::{ReasonOrQuery, UserView};
 use crate::acts::{Act, Deed};
 use crate::answer::{self, Failure};
 use crate::extract::{Caller, Json, PathId, Tenant};
@@ -56,15 +56,6 @@ impl Change {
         let deeds = [self.role.map(Deed::SetRole), self.rate_percent.map(Deed::SetRate), rename];
         (deeds.into_iter().flatten().collect(), self.reason)
     }
-}
-
-/// Why an account is deleted, unless the query says it.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = DeletionReason)]
-pub(crate) struct Deletion {
-    /// Why, for the audit trail: 1 to 500 characters.
-    reason: Option<String>,
 }
 
 /// Read an account.
@@ -131,7 +122,7 @@ pub(crate) async fn change(
 /// Erase an account, but not what it wrote: the same as `erase` with `"messages": false`.
 #[utoipa::path(
     delete, path = "/v1/admin/users/{user_id}", tag = "admin", operation_id = "delete_account",
-    request_body(content = Option<Deletion>, description = "For clients that can send one; else `?reason=`"),
+    request_body(content = Option<ReasonOrQuery>, description = "For clients that can send one; else `?reason=`"),
     params(
         ("user_id" = String, Path, description = "`user_…`"),
         ("reason" = Option<String>, Query, description = "Why, for the audit trail: 1 to 500 characters"),
@@ -154,11 +145,10 @@ pub(crate) async fn delete(
     Caller(actor): Caller,
     PathId(user): PathId<UserId>,
     query: Query,
-    Json(body): Json<Deletion>,
+    Json(body): Json<ReasonOrQuery>,
 ) -> Result<Response, Failure> {
     require_permission(&actor, Permission::UsersErase)?;
-    query.only(&["reason"])?;
-    let reason = body.reason.or_else(|| query.text("reason").map(str::to_owned)).unwrap_or_default();
+    let reason = body.or_in(&query)?;
     auth.erase(&Act::of(actor, reason), user, false).await?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }

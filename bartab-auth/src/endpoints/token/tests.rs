@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartab_core::store::{Account, AccountChange, AuditActor, KeyAlgorithm, OAuthClient};
+use bartab_core::store::{Account, AccountChange, KeyAlgorithm, OAuthClient};
 use bartab_core::{ActorKind, Clock as _, ManualClock, Scope, Scopes, SessionId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,7 +21,7 @@ use crate::code::{AuthorizationCode, challenge_of};
 use crate::device::DeviceDecision;
 use crate::testing;
 use crate::tickets::password_of;
-use crate::{Auth, AuthService, NewAccount, NewClient, RegisteredClient};
+use crate::{Act, Auth, AuthService, NewAccount, NewClient, RegisteredClient};
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(super) const HERE: &str = "https://app.example/callback";
@@ -41,7 +41,7 @@ impl World {
     }
 
     pub(super) async fn client(&self, new: NewClient) -> RegisteredClient {
-        self.auth.register_client(new, AuditActor::Operator).await.unwrap()
+        self.auth.register_client(&Act::operator("needed"), new).await.unwrap()
     }
 
     async fn send(&self, path: &str, form: &str) -> (StatusCode, Value) {
