@@ -1,9 +1,10 @@
 //! OAuth clients: registered by an administrator or the operator, and removed again.
 
 use std::fmt;
+use std::str::FromStr;
 
 use bartab_core::store::{AuditActor, ClientKind, ClientSecret, Grant, Grants, KeyAlgorithm, OAuthClient, TokenHash};
-use bartab_core::{Id, IdKind, Scope, Scopes};
+use bartab_core::{BotId, Id, IdError, IdKind, Scope, Scopes};
 use url::{Host, Url};
 
 use crate::acts::Act;
@@ -11,6 +12,7 @@ use crate::auth::Auth;
 use crate::error::AuthError;
 use crate::rights::Permission;
 use crate::rules::Broken;
+use crate::sessions::OWN_CLIENT;
 
 /// No real one is longer, and every browser takes as much.
 const MAX_REDIRECT_URI: usize = 2000;
@@ -21,6 +23,20 @@ enum ClientIdKind {}
 
 impl IdKind for ClientIdKind {
     const PREFIX: &'static str = "client";
+}
+
+/// What a client is called in the protocol: `client_…`; a bot's is the bot's own id, and our own login's is `bartab`.
+pub(crate) struct ClientName(pub(crate) String);
+
+impl FromStr for ClientName {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        if text != OWN_CLIENT && text.parse::<BotId>().is_err() {
+            text.parse::<Id<ClientIdKind>>()?;
+        }
+        Ok(Self(text.to_owned()))
+    }
 }
 
 /// A client to be registered.

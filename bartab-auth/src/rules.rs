@@ -1,6 +1,6 @@
 //! What names and passwords may look like.
 
-use bartab_core::{FieldProblem, Scopes};
+use bartab_core::{FieldProblem, Scope, Scopes};
 
 use crate::common_passwords::is_common;
 use crate::error::AuthError;
@@ -87,6 +87,29 @@ impl Broken {
 
     pub(crate) fn add(&mut self, pointer: &str, code: &'static str, detail: &str) {
         self.0.push(FieldProblem { pointer: pointer.to_owned(), code: code.into(), detail: detail.to_owned() });
+    }
+
+    /// What the names of a list stand for; each that stands for nothing is broken.
+    pub(crate) fn known<T, C: FromIterator<T>>(
+        &mut self,
+        pointer: &str,
+        names: &[String],
+        read: impl Fn(&str) -> Option<T>,
+    ) -> C {
+        let mut one = |(index, name): (usize, &String)| {
+            let found = read(name);
+            if found.is_none() {
+                self.add(&format!("{pointer}/{index}"), "unknown", "there is no such name");
+            }
+            found
+        };
+        names.iter().enumerate().filter_map(&mut one).collect()
+    }
+
+    /// The scopes with these names.
+    pub(crate) fn scopes(&mut self, pointer: &str, names: &[String]) -> Scopes {
+        let scope = |name: &str| Scope::ALL.into_iter().find(|(_, known)| *known == name).map(|(scope, _)| scope);
+        self.known(pointer, names, scope)
     }
 
     /// A username, after [`username_key`].

@@ -2,15 +2,17 @@
 
 use axum::response::Response;
 use bartab_core::store::ClientSecret;
-use bartab_core::{BotId, FieldProblem, Problem, Scope, Scopes, Timestamp, UserId};
+use bartab_core::{BotId, Scope, Scopes, Timestamp, UserId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::answer::{self, Failure};
 use crate::bots::{Bot, BotSecret};
+use crate::error::AuthError;
 use crate::extract::{Caller, Json, Tenant};
 use crate::query::{Query, page};
+use crate::rules::Broken;
 
 /// A bot to be made.
 #[derive(Deserialize, ToSchema)]
@@ -116,18 +118,10 @@ fn names(scopes: Scopes) -> Vec<&'static str> {
 }
 
 /// The scopes with these names.
-pub(super) fn scopes(names: &[String]) -> Result<Scopes, Failure> {
-    let mut scopes = Scopes::NONE;
-    for (place, name) in names.iter().enumerate() {
-        let known = Scope::ALL.iter().find(|(_, known)| known == name);
-        let Some((scope, _)) = known else {
-            let pointer = format!("/scopes/{place}");
-            let wrong = FieldProblem { pointer, code: "invalid".into(), detail: "there is no such scope".to_owned() };
-            return Err(Problem { errors: vec![wrong], ..Problem::bad_request("request.invalid") }.into());
-        };
-        scopes = scopes.with(*scope);
-    }
-    Ok(scopes)
+pub(super) fn scopes(names: &[String]) -> Result<Scopes, AuthError> {
+    let mut broken = Broken::default();
+    let scopes = broken.scopes("/scopes", names);
+    broken.into_result().map(|()| scopes)
 }
 
 /// Make a bot: an account of a program, with the caller to answer for it. It gets tokens with the grant

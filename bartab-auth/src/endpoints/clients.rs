@@ -1,8 +1,8 @@
 //! `POST, GET /v1/admin/clients` and `DELETE /v1/admin/clients/{client_id}`
 
 use axum::response::Response;
-use bartab_core::store::{ClientKind, Grant, Grants, KeyAlgorithm, OAuthClient};
-use bartab_core::{Scope, Scopes, Timestamp, UserId};
+use bartab_core::store::{ClientKind, Grant, KeyAlgorithm, OAuthClient};
+use bartab_core::{Scope, Timestamp, UserId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,9 +11,9 @@ use super::admin::ReasonOrQuery;
 use crate::acts::Act;
 use crate::answer::{self, Failure};
 use crate::auth::Auth;
-use crate::clients::NewClient;
+use crate::clients::{ClientName, NewClient};
 use crate::error::AuthError;
-use crate::extract::{Caller, Json, PathText, Tenant};
+use crate::extract::{Caller, Json, PathId, Tenant};
 use crate::query::{Query, page};
 use crate::rights::{Permission, require_permission};
 use crate::rules::Broken;
@@ -129,11 +129,8 @@ impl ClientRequest {
     /// What is to be registered, and why.
     pub(crate) fn into_client(self) -> Result<(NewClient, String), AuthError> {
         let mut broken = Broken::default();
-        let scope = |name: &str| Scope::ALL.into_iter().find(|(_, known)| *known == name).map(|(scope, _)| scope);
-        let scopes = self.scopes.map(|names| known(&mut broken, "/scopes", &names, scope).collect::<Scopes>());
-        let grants = self
-            .grant_types
-            .map(|names| known(&mut broken, "/grant_types", &names, Grant::from_name).collect::<Grants>());
+        let scopes = self.scopes.map(|names| broken.scopes("/scopes", &names));
+        let grants = self.grant_types.map(|names| broken.known("/grant_types", &names, Grant::from_name));
         let algorithm = self.id_token_signed_response_alg.as_deref().unwrap_or(KeyAlgorithm::Rs256.name());
         let id_token_algorithm = KeyAlgorithm::from_name(algorithm).unwrap_or_else(|| {
             broken.add("/id_token_signed_response_alg", "unknown", "one of RS256, ES256, EdDSA");
@@ -151,23 +148,6 @@ impl ClientRequest {
         };
         Ok((new, self.reason))
     }
-}
-
-/// What the names of a list stand for; those that stand for nothing are broken.
-fn known<T>(
-    broken: &mut Broken,
-    pointer: &str,
-    names: &[String],
-    read: impl Fn(&str) -> Option<T>,
-) -> std::vec::IntoIter<T> {
-    let mut found = Vec::new();
-    for (index, name) in names.iter().enumerate() {
-        match read(name) {
-            Some(value) => found.push(value),
-            None => broken.add(&format!("{pointer}/{index}"), "unknown", "this name is not known"),
-        }
-    }
-    found.into_iter()
 }
 
 /// Register an OAuth client. Its secret is shown this once.
@@ -222,7 +202,7 @@ pub(crate) async fn list(Tenant(auth): Tenant, Caller(actor): Caller, query: Que
     ),
     responses(
         (status = 204, description = "It is gone"),
-        (status = 400, description = "`request.invalid`, `request.invalid_json`"),
+        (status = 400, description = "`request.invalid_id`, `request.invalid`, `request.invalid_json`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
         (status = 403, description = "`auth.insufficient_scope`, `permission.denied`"),
         (status = 404, description = "`client.not_found`, also for a bot's: remove the bot"),
@@ -232,7 +212,7 @@ pub(crate) async fn list(Tenant(auth): Tenant, Caller(actor): Caller, query: Que
 pub(crate) async fn remove(
     Tenant(auth): Tenant,
     Caller(actor): Caller,
-    PathText(client_id): PathText,
+    PathId(ClientName(client_id)): PathId<ClientName>,
     query: Query,
     Json(body): Json<ReasonOrQuery>,
 ) -> Result<Response, Failure> {

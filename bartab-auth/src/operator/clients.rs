@@ -6,6 +6,7 @@ use http::StatusCode;
 use super::Named;
 use crate::acts::Act;
 use crate::answer::{self, Failure};
+use crate::clients::ClientName;
 use crate::endpoints::admin::ReasonOrQuery;
 use crate::endpoints::clients::{ClientPage, ClientRequest, ClientView};
 use crate::extract::{Json, Tenant};
@@ -26,7 +27,7 @@ pub(super) async fn list(Tenant(auth): Tenant, query: Query) -> Result<Response,
 /// Removes an OAuth client: its tokens are refused from now on.
 pub(super) async fn remove(
     Tenant(auth): Tenant,
-    Named(client_id): Named<String>,
+    Named(ClientName(client_id)): Named<ClientName>,
     query: Query,
     Json(body): Json<ReasonOrQuery>,
 ) -> Result<Response, Failure> {

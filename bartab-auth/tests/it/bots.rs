@@ -172,6 +172,10 @@ async fn a_bot_has_no_scope_that_its_maker_lacks() {
         answer.assert_problem(400, "request.invalid");
         assert_eq!(answer.wrong_field().0, pointer);
     }
+    let unknown = make(&root.access_token, json!(["root", "chat:read", "rooms"])).await.json();
+    let named =
+        |place: usize| (unknown["errors"][place]["pointer"].as_str(), unknown["errors"][place]["code"].as_str());
+    assert_eq!([named(0), named(1)], [(Some("/scopes/0"), Some("unknown")), (Some("/scopes/2"), Some("unknown"))]);
     let answer = world.post(BOTS, &root.access_token, json!({"name": " "})).await;
     assert_eq!(answer.wrong_field(), ("/name".to_owned(), "too_short".to_owned()));
     // An administrator's bot administers, as far as its owner may.

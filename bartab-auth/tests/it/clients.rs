@@ -107,6 +107,7 @@ async fn what_breaks_a_rule_is_refused_and_named() {
         (with("redirect_uris", json!(["https://app.example/#x"])), "/redirect_uris/0", "invalid"),
         (with("redirect_uris", json!(["http://app.example/"])), "/redirect_uris/0", "invalid"),
         (with("scopes", json!(["chat:read", "root"])), "/scopes/1", "unknown"),
+        (with("scopes", json!(["rot", "chat:read"])), "/scopes/0", "unknown"),
         (with("grant_types", json!(["password"])), "/grant_types/0", "unknown"),
         (with("grant_types", json!([])), "/grant_types", "missing"),
         (with("grant_types", json!(["refresh_token"])), "/redirect_uris", "invalid"),
@@ -195,8 +196,12 @@ async fn a_client_is_removed_with_a_reason() {
     let filter = AuditFilter { subject: Some(id.clone()), ..AuditFilter::default() };
     let trail = world.stores.audit.list(&filter, None, 10).await.unwrap();
     assert_eq!((&*trail[0].action, trail[0].reason.as_deref()), ("client.removed", Some("not used")));
-    for gone in [&*id, "bartab", "x", "%00"] {
+    for gone in [&*id, "bartab", "bot_00000000000000000000000001"] {
         remove(&world, &token, gone).await.assert_problem(404, "client.not_found");
+    }
+    let (upper, user) = (id.to_uppercase(), id.replace("client", "user"));
+    for wrong in ["x", "%00", "client_", "client_0", &upper, &user] {
+        remove(&world, &token, wrong).await.assert_problem(400, "request.invalid_id");
     }
 }
 

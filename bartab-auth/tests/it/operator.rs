@@ -95,8 +95,9 @@ async fn wrong_requests_are_named_as_everywhere() {
     for (method, path, status, code) in [
         (Method::GET, "/clients?colour=red", 400, "request.invalid"),
         (Method::POST, "/clients", 400, "request.invalid"),
-        (Method::DELETE, "/clients/client_0?reason=gone", 404, "client.not_found"),
-        (Method::DELETE, "/clients/client_0", 400, "request.invalid"),
+        (Method::DELETE, "/clients/client_00000000000000000000000001?reason=gone", 404, "client.not_found"),
+        (Method::DELETE, "/clients/client_00000000000000000000000001", 400, "request.invalid"),
+        (Method::DELETE, "/clients/client_0?reason=gone", 400, "request.invalid_id"),
         (Method::DELETE, "/invites/client_0", 400, "request.invalid_id"),
         (Method::PUT, "/invites", 405, "route.method_not_allowed"),
         (Method::GET, "/nothing", 404, "route.not_found"),
