@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::audit::with_details;
 use crate::auth::Auth;
 use crate::error::AuthError;
-use crate::rights::{BOT, Permission, require, require_permission};
+use crate::rights::{BOT, Permission, refuse_apps, require, require_permission};
 use crate::rules::Broken;
 use crate::turn::half_done;
 
@@ -113,7 +113,8 @@ impl Auth {
     /// credentials lack.
     ///
     /// # Errors
-    /// [`AuthError::InsufficientScope`]; [`AuthError::PermissionDenied`], also when only administrators may;
+    /// [`AuthError::InsufficientScope`]; [`AuthError::OwnClientOnly`]; [`AuthError::PermissionDenied`], also when only
+    /// administrators may;
     /// [`AuthError::Invalid`]; [`AuthError::QuotaExceeded`] when the caller has as many as anybody may.
     pub async fn create_bot(&self, actor: &Actor, name: &str, scopes: Option<Scopes>) -> Result<BotSecret, AuthError> {
         require_permission(actor, Permission::BotsCreate)?;
@@ -303,8 +304,9 @@ impl Auth {
     /// refused. What it wrote stays, under its name.
     ///
     /// # Errors
-    /// [`AuthError::InsufficientScope`], [`AuthError::BotNotFound`].
+    /// [`AuthError::InsufficientScope`], [`AuthError::OwnClientOnly`], [`AuthError::BotNotFound`].
     pub async fn delete_bot(&self, actor: &Actor, bot: BotId) -> Result<(), AuthError> {
+        refuse_apps(actor)?;
         require(actor, Scope::ProfileWrite)?;
         let actor = actor.clone();
         self.in_turn(move |auth| async move {

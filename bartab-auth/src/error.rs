@@ -79,6 +79,9 @@ pub enum AuthError {
     /// The caller has not got this permission.
     #[error("the caller has not got the permission `{}`", .0.name())]
     PermissionDenied(Permission),
+    /// An app asks, which somebody lets act for them, for what only our own client does.
+    #[error("only a sign-in of our own client does this")]
+    OwnClientOnly,
     /// The caller may do such things, but not this to this account.
     #[error(transparent)]
     ActRefused(#[from] ActRefusal),
@@ -193,6 +196,8 @@ impl AuthError {
             Self::InsufficientScope(_) => Problem::forbidden("auth.insufficient_scope").detail(self.to_string()),
             Self::PermissionDenied(permission) => Problem::forbidden("permission.denied")
                 .detail(format!("this takes the permission `{}`", permission.name())),
+            Self::OwnClientOnly => Problem::forbidden("permission.denied")
+                .detail("no app does this for somebody: it takes a sign-in with our own client, `bartab`"),
             Self::ActRefused(refusal) => refusal.to_problem(),
             Self::AccountErased => Problem::conflict("account.erased").detail("the account is erased for good"),
             Self::BotNotFound => Problem::not_found("bot.not_found"),

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::audit::with_details;
 use crate::auth::Auth;
 use crate::error::AuthError;
-use crate::rights::{Permission, require};
+use crate::rights::{Permission, refuse_apps, require};
 use crate::rules::Broken;
 
 /// So many rooms at most does one invite name.
@@ -50,8 +50,8 @@ impl Auth {
     /// administrators give a role above member, and nobody but an owner one that is not below their own.
     ///
     /// # Errors
-    /// [`AuthError::InsufficientScope`], [`AuthError::PermissionDenied`], [`AuthError::Invalid`],
-    /// [`AuthError::TooManyInvites`].
+    /// [`AuthError::InsufficientScope`], [`AuthError::OwnClientOnly`], [`AuthError::PermissionDenied`],
+    /// [`AuthError::Invalid`], [`AuthError::TooManyInvites`].
     pub async fn create_invite(&self, actor: &Actor, new: NewInvite) -> Result<(Invite, String), AuthError> {
         let denied = || AuthError::PermissionDenied(Permission::InvitesCreate);
         let role = new.role.unwrap_or(TenantRole::Member);
@@ -148,8 +148,9 @@ impl Auth {
     /// Takes back an invite of the caller's; administrators anybody's.
     ///
     /// # Errors
-    /// [`AuthError::InsufficientScope`]; [`AuthError::InviteNotFound`], also when it has been taken back before.
+    /// [`AuthError::OwnClientOnly`], [`AuthError::InsufficientScope`]; [`AuthError::InviteNotFound`], also when it has been taken back before.
     pub async fn revoke_invite(&self, actor: &Actor, invite: InviteId) -> Result<(), AuthError> {
+        refuse_apps(actor)?;
         require(actor, Scope::RoomsManage)?;
         let own = if sees_all(actor) { None } else { Some(actor.user_id) };
         let audit = self.audited(actor, "invite.revoked", invite, None);

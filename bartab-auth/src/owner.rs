@@ -9,7 +9,7 @@ use bartab_core::{Actor, Scope, UserId};
 use crate::auth::Auth;
 use crate::error::AuthError;
 use crate::password::Verified;
-use crate::rights::require;
+use crate::rights::{refuse_apps, require};
 use crate::rules::Broken;
 use crate::sessions::OWN_CLIENT;
 use crate::turn::half_done;
@@ -75,8 +75,10 @@ impl Auth {
     /// The caller's own account, when it is a person's who may change how they sign in.
     ///
     /// # Errors
-    /// [`AuthError::InsufficientScope`], [`AuthError::AccountNotFound`], [`AuthError::NoSignIn`].
+    /// [`AuthError::OwnClientOnly`], [`AuthError::InsufficientScope`], [`AuthError::AccountNotFound`],
+    /// [`AuthError::NoSignIn`].
     pub(crate) async fn owner(&self, actor: &Actor) -> Result<Account, AuthError> {
+        refuse_apps(actor)?;
         require(actor, Scope::ProfileWrite)?;
         let account = self.account(actor.user_id).await?;
         match (account.kind, account.state) {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::auth::Auth;
 use crate::error::AuthError;
 use crate::second_factor::confirmed;
+use crate::sessions::OWN_CLIENT;
 
 /// The scopes that credentials of somebody with this role carry at most.
 pub(crate) const fn ceiling(role: TenantRole) -> Scopes {
@@ -97,7 +98,7 @@ impl Auth {
 pub enum Permission {
     /// Change one's own profile.
     ProfileChange,
-    /// List, name and end one's own sessions.
+    /// Name and end one's own sessions.
     SessionsManage,
     /// Read rooms, messages and sync.
     RoomsRead,
@@ -153,10 +154,14 @@ pub(crate) struct Rule {
     pub(crate) role: TenantRole,
     /// Whether a bot can have it.
     pub(crate) bots: bool,
+    /// Whether an app that somebody lets act for them can have it: never when something is made or changed by which one
+    /// comes in again, for that would outlast the grant.
+    pub(crate) apps: bool,
 }
 
 const fn rule(permission: Permission, name: &'static str, scope: Scope, role: TenantRole, bots: bool) -> Rule {
-    Rule { permission, name, scope, role, bots }
+    let apps = !matches!(permission, Permission::SessionsManage | Permission::BotsCreate | Permission::InvitesCreate);
+    Rule { permission, name, scope, role, bots, apps }
 }
 
 /// Every permission with what it takes: the one place that says so.
@@ -198,6 +203,8 @@ pub(crate) enum Lack {
     Role,
     /// No caller of this kind has it.
     Kind,
+    /// No app has it.
+    Client,
 }
 
 impl Rule {
@@ -215,6 +222,10 @@ impl Rule {
         // The role first: whose role is too low cannot get a token with the scope either.
         if actor.tenant_role < self.role {
             return Some(Lack::Role);
+        }
+        // Before the scope: no scope makes up for it.
+        if !self.apps && is_app(actor) {
+            return Some(Lack::Client);
         }
         (!actor.scopes.contains(self.scope)).then_some(Lack::Scope(self.scope))
     }
@@ -244,6 +255,8 @@ pub(crate) enum Why {
     Scope,
     /// Callers of this kind never have it.
     Kind,
+    /// Only who signed in with our own client has it, and no app.
+    Client,
     /// What the operator has chosen.
     Configuration,
     /// The second factor that administrators have to have, and to have signed in with.
@@ -275,6 +288,7 @@ impl Auth {
             match rule.lack(&as_moderator(actor)) {
                 None => return (true, Why::Configuration),
                 Some(Lack::Scope(_)) => return (false, Why::Scope),
+                Some(Lack::Client) => return (false, Why::Client),
                 Some(Lack::Role | Lack::Kind) => {}
             }
         }
@@ -287,6 +301,7 @@ impl Auth {
             Some(Lack::Scope(Scope::Admin)) if background.no_second_factor => (false, Why::SecondFactor),
             Some(Lack::Scope(_)) => (false, Why::Scope),
             Some(Lack::Kind) => (false, Why::Kind),
+            Some(Lack::Client) => (false, Why::Client),
             Some(Lack::Role) if background.bot_role.is_some_and(|role| role >= rule.role) => (false, Why::Owner),
             Some(Lack::Role) => (false, Why::Role),
         }
@@ -322,13 +337,26 @@ pub(crate) fn require(actor: &Actor, scope: Scope) -> Result<(), AuthError> {
     if actor.scopes.contains(scope) { Ok(()) } else { Err(AuthError::InsufficientScope(scope)) }
 }
 
+/// Whether somebody lets an app act for them. Our own client is no app, and neither is an embedder whose actors name it,
+/// as those of [`Actor::person`] do.
+fn is_app(actor: &Actor) -> bool {
+    actor.kind == ActorKind::Person && *actor.client_id != *OWN_CLIENT
+}
+
+/// Refuses an app that somebody lets act for them, whatever its scopes.
+pub(crate) fn refuse_apps(actor: &Actor) -> Result<(), AuthError> {
+    if is_app(actor) { Err(AuthError::OwnClientOnly) } else { Ok(()) }
+}
+
 /// Refuses an actor who has not got the permission: when nothing but a scope is missing with
-/// [`AuthError::InsufficientScope`], else with [`AuthError::PermissionDenied`].
+/// [`AuthError::InsufficientScope`], an app with [`AuthError::OwnClientOnly`] where no app has it, else with
+/// [`AuthError::PermissionDenied`].
 pub(crate) fn require_permission(actor: &Actor, permission: Permission) -> Result<(), AuthError> {
     let denied = || AuthError::PermissionDenied(permission);
     match permission.rule().ok_or_else(denied)?.lack(actor) {
         None => Ok(()),
         Some(Lack::Scope(scope)) => Err(AuthError::InsufficientScope(scope)),
+        Some(Lack::Client) => Err(AuthError::OwnClientOnly),
         Some(Lack::Role | Lack::Kind) => Err(denied()),
     }
 }

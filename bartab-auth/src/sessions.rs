@@ -12,7 +12,7 @@ use crate::auth::Auth;
 use crate::error::AuthError;
 use crate::links::UNDER_WAY;
 use crate::mint::AccessGrant;
-use crate::rights::{ceiling, require};
+use crate::rights::{Permission, ceiling, require_permission};
 use crate::rules::Broken;
 use crate::token::RefreshToken;
 
@@ -271,14 +271,15 @@ impl Auth {
     /// Gives one of the caller's live sessions another name, 1 to 64 characters.
     ///
     /// # Errors
-    /// [`AuthError::InsufficientScope`], [`AuthError::Invalid`], [`AuthError::SessionNotFound`].
+    /// [`AuthError::OwnClientOnly`], [`AuthError::PermissionDenied`], [`AuthError::InsufficientScope`],
+    /// [`AuthError::Invalid`], [`AuthError::SessionNotFound`].
     pub async fn rename_session(
         &self,
         actor: &Actor,
         session: SessionId,
         device_name: &str,
     ) -> Result<Session, AuthError> {
-        require(actor, Scope::ProfileWrite)?;
+        require_permission(actor, Permission::SessionsManage)?;
         let mut broken = Broken::default();
         broken.name("/device_name", device_name);
         broken.into_result()?;
@@ -301,18 +302,19 @@ impl Auth {
     /// Ends one of the caller's sessions.
     ///
     /// # Errors
-    /// [`AuthError::InsufficientScope`], [`AuthError::SessionNotFound`].
+    /// [`AuthError::OwnClientOnly`], [`AuthError::PermissionDenied`], [`AuthError::InsufficientScope`],
+    /// [`AuthError::SessionNotFound`].
     pub async fn end_session(&self, actor: &Actor, session: SessionId) -> Result<(), AuthError> {
-        require(actor, Scope::ProfileWrite)?;
+        require_permission(actor, Permission::SessionsManage)?;
         if self.end(actor.user_id, session).await? { Ok(()) } else { Err(AuthError::SessionNotFound) }
     }
 
     /// Ends all of the caller's sessions but the one that asks; grants that are not redeemed yet come to nothing.
     ///
     /// # Errors
-    /// [`AuthError::InsufficientScope`].
+    /// [`AuthError::OwnClientOnly`], [`AuthError::PermissionDenied`], [`AuthError::InsufficientScope`].
     pub async fn end_other_sessions(&self, actor: &Actor) -> Result<(), AuthError> {
-        require(actor, Scope::ProfileWrite)?;
+        require_permission(actor, Permission::SessionsManage)?;
         self.end_all_but(actor.user_id, actor.session_id).await
     }
 

@@ -19,7 +19,8 @@ pub struct Actor {
     pub user_id: UserId,
     /// What sort of caller it is.
     pub kind: ActorKind,
-    /// The OAuth client that the caller uses.
+    /// The OAuth client that the caller uses. `bartab` is our own, and says that the person signed in themselves: an app
+    /// that they let act for them may not change how they come in.
     pub client_id: Arc<str>,
     /// The session, when there is one.
     pub session_id: Option<SessionId>,

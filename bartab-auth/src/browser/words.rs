@@ -14,7 +14,7 @@ const fn ability(scope: Scope) -> &'static str {
         Scope::RoomsManage => "Make rooms, invite people and keep order where you may",
         Scope::MediaRead => "See the pictures and files that you may see",
         Scope::MediaWrite => "Upload pictures and files in your name",
-        Scope::ProfileWrite => "Change your profile, and end your sessions",
+        Scope::ProfileWrite => "Change your profile, and see your sessions and bots",
         Scope::Admin => "Administer everything here that you may administer",
         Scope::Openid => "Know that it is you",
         Scope::Profile => "See your name and your picture",

@@ -32,7 +32,7 @@ pub(crate) struct BotChange {
         (
             status = 403,
             description = "`auth.insufficient_scope`: this takes `profile:write`, and each scope that is new; \
-                           `permission.denied`: this takes `bots.create`",
+                           `permission.denied`: this takes `bots.create`, which no app has",
         ),
         (status = 404, description = "`bot.not_found`, also when it is somebody else's"),
     ),
@@ -58,7 +58,10 @@ pub(crate) async fn change(
         (status = 204, description = "It is deleted"),
         (status = 400, description = "`request.invalid_id`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
-        (status = 403, description = "`auth.insufficient_scope`: this takes `profile:write`"),
+        (
+            status = 403,
+            description = "`auth.insufficient_scope`: this takes `profile:write`; `permission.denied`: no app does this",
+        ),
         (status = 404, description = "`bot.not_found`, also when it is somebody else's"),
     ),
     security(("bearer" = [])),

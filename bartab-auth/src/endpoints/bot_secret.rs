@@ -36,7 +36,7 @@ pub(crate) struct SecretRotation {
         (
             status = 403,
             description = "`auth.insufficient_scope`: this takes `profile:write`, and each scope that the bot has; \
-                           `permission.denied`: this takes `bots.create`",
+                           `permission.denied`: this takes `bots.create`, which no app has",
         ),
         (status = 404, description = "`bot.not_found`, also when it is somebody else's"),
     ),

@@ -135,7 +135,7 @@ pub(super) fn scopes(names: &[String]) -> Result<Scopes, AuthError> {
         (
             status = 403,
             description = "`auth.insufficient_scope`: this takes `profile:write`, and each scope that the bot is to \
-                           have; `permission.denied`: this takes `bots.create`; `quota.exceeded`",
+                           have; `permission.denied`: this takes `bots.create`, which no app has; `quota.exceeded`",
         ),
     ),
     security(("bearer" = [])),

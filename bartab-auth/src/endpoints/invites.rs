@@ -108,7 +108,7 @@ impl InvitePage {
         (status = 201, description = "The invite, with its code this once", body = InviteView),
         (status = 400, description = "`request.invalid`, `request.invalid_json`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
-        (status = 403, description = "`auth.insufficient_scope`, `permission.denied`, `quota.exceeded`"),
+        (status = 403, description = "`auth.insufficient_scope`; `permission.denied`, also for an app; `quota.exceeded`"),
     ),
     security(("bearer" = [])),
 )]
@@ -151,7 +151,7 @@ pub(crate) async fn list(Tenant(auth): Tenant, Caller(actor): Caller, query: Que
         (status = 204, description = "Nobody comes by it any more"),
         (status = 400, description = "`request.invalid_id`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
-        (status = 403, description = "`auth.insufficient_scope`"),
+        (status = 403, description = "`auth.insufficient_scope`; `permission.denied`: no app does this"),
         (status = 404, description = "`invite.not_found`, also when it has been taken back before"),
     ),
     security(("bearer" = [])),

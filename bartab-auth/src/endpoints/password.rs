@@ -26,7 +26,7 @@ pub(crate) struct PasswordChange {
         (status = 204, description = "It is changed, and the other sessions have ended"),
         (status = 400, description = "`request.invalid`: also with `wrong` at `/current`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
-        (status = 403, description = "`auth.insufficient_scope`, `auth.sign_in_again`"),
+        (status = 403, description = "`auth.insufficient_scope`, `auth.sign_in_again`; `permission.denied`: no app does this"),
         (status = 409, description = "`account.no_sign_in`: it is a bot's account"),
         (status = 429, description = "`auth.too_many_attempts`"),
         (status = 503, description = "`auth.busy`: too many passwords are being checked"),

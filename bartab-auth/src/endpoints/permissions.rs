@@ -29,7 +29,7 @@ pub(crate) struct PermissionView {
     allowed: bool,
     /// What gives it or withholds it: `role`, the caller's own; `owner`, the role of the bot's owner; `scope`, which
     /// the credentials lack; `second_factor`, which administrators have to sign in with; `kind`, such callers never have
-    /// it; `configuration`, the operator's.
+    /// it; `client`, only a sign-in with our own client has it, and no app; `configuration`, the operator's.
     #[schema(value_type = String)]
     why: Why,
     needs: Needs,

@@ -14,7 +14,7 @@ use crate::error::AuthError;
 use crate::extract::{Caller, PathText};
 use crate::parameters::Parameters;
 use crate::providers::{Departure, is_own_path};
-use crate::rights::require;
+use crate::rights::{refuse_apps, require};
 
 /// Where to go.
 #[derive(Serialize, ToSchema)]
@@ -120,6 +120,8 @@ fn whoever_asks(visit: &Visit, headers: &HeaderMap, caller: Result<Caller, Failu
     let same_origin = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
     match (caller, &visit.present) {
         (Ok(Caller(actor)), _) if actor.kind == ActorKind::Person => {
+            // Whom it links can come in by the provider from then on.
+            refuse_apps(&actor)?;
             require(&actor, Scope::ProfileWrite)?;
             Ok(actor.user_id)
         }

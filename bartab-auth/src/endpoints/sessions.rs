@@ -101,7 +101,7 @@ pub(crate) struct SessionChange {
         (status = 200, description = "The session as it is now", body = SessionView),
         (status = 400, description = "`request.invalid`, `request.invalid_json`, `request.invalid_id`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
-        (status = 403, description = "`auth.insufficient_scope`"),
+        (status = 403, description = "`auth.insufficient_scope`; `permission.denied`: no app does this"),
         (status = 404, description = "`session.not_found`"),
     ),
     security(("bearer" = [])),
@@ -124,7 +124,7 @@ pub(crate) async fn rename(
         (status = 204, description = "It has ended"),
         (status = 400, description = "`request.invalid_id`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
-        (status = 403, description = "`auth.insufficient_scope`"),
+        (status = 403, description = "`auth.insufficient_scope`; `permission.denied`: no app does this"),
         (status = 404, description = "`session.not_found`"),
     ),
     security(("bearer" = [])),
@@ -144,7 +144,7 @@ pub(crate) async fn end(
     responses(
         (status = 204, description = "They have ended"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
-        (status = 403, description = "`auth.insufficient_scope`"),
+        (status = 403, description = "`auth.insufficient_scope`; `permission.denied`: no app does this"),
     ),
     security(("bearer" = [])),
 )]

@@ -3,6 +3,7 @@
 
 mod admin;
 mod admin_failures;
+mod apps;
 mod authorize;
 mod bots;
 mod browser;

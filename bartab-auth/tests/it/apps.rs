@@ -1,0 +1,89 @@
+//! What an app may not do that somebody lets act for them: nothing by which anybody comes in once the grant is gone.
+
+use std::sync::Arc;
+
+use bartab_auth::NewClient;
+use bartab_core::{Actor, Scopes, TenantRole};
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::Full;
+use serde_json::{Value, json};
+
+use crate::authorize::HERE;
+use crate::world::{PASSWORD, World};
+
+/// A tenant where alice keeps order, and what she has granted an app: all that it can have.
+async fn with_app() -> (World, String) {
+    let world = World::open().await;
+    world.account("alice", TenantRole::Moderator).await;
+    let scopes: Scopes = "chat:read rooms:manage profile:write".parse().unwrap();
+    let client = world.client(NewClient { scopes: Some(scopes), ..NewClient::app("Wiki", &[HERE]) }).await;
+    let token = world.allowed(&client, &scopes.to_string()).await.text("access_token");
+    (world, token)
+}
+
+#[tokio::test]
+async fn an_app_makes_and_changes_nothing_that_one_comes_in_by() {
+    let (world, app) = with_app().await;
+    let own = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let bot = world.post("/v1/bots", &own.access_token, json!({"name": "B", "scopes": ["chat:read"]})).await;
+    let bot = format!("/v1/bots/{}", bot.text("bot_id"));
+    let invite =
+        format!("/v1/invites/{}", world.post("/v1/invites", &own.access_token, json!({})).await.text("invite_id"));
+    let session = format!("/v1/me/sessions/{}", own.session_id);
+    let otp = json!({"code": "123456"});
+    let password = json!({"current": PASSWORD, "new": "another good passphrase"});
+    for (method, path, body) in [
+        (Method::POST, "/v1/bots", json!({"name": "Mine", "scopes": ["chat:read"]})),
+        (Method::PATCH, &*bot, json!({"name": "Mine"})),
+        (Method::POST, &*format!("{bot}/secret"), json!({})),
+        (Method::DELETE, &*bot, Value::Null),
+        (Method::POST, "/v1/invites", json!({})),
+        (Method::DELETE, &*invite, Value::Null),
+        (Method::PATCH, &*session, json!({"device_name": "x"})),
+        (Method::DELETE, &*session, Value::Null),
+        (Method::DELETE, "/v1/me/sessions", Value::Null),
+        (Method::POST, "/v1/me/password", password),
+        (Method::POST, "/v1/me/mfa/totp", json!({"password": PASSWORD})),
+        (Method::POST, "/v1/me/mfa/totp/confirm", otp.clone()),
+        (Method::POST, "/v1/me/mfa/totp/recovery_codes", otp),
+        (Method::DELETE, "/v1/me/mfa/totp", json!({"password": PASSWORD})),
+    ] {
+        let answer = world.call(method.clone(), path, &app, body).await;
+        assert_eq!(answer.status, 403, "{method} {path}: {answer:?}");
+        answer.assert_problem(403, "permission.denied");
+        assert!(answer.text("detail").contains("no app"), "{method} {path}: {answer:?}");
+    }
+    // What it was granted, it does.
+    assert_eq!(world.call(Method::PATCH, "/v1/me", &app, json!({"display_name": "A."})).await.status, 200);
+    assert_eq!(world.get("/v1/bots", &app).await.json()["items"][0]["name"], "B");
+    assert_eq!(world.post("/v1/auth/logout", &app, Value::Null).await.status, 204);
+    assert_eq!(world.get("/v1/me", &own.access_token).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_permissions_of_an_app_say_so() {
+    let (world, app) = with_app().await;
+    let answer = world.get("/v1/me/permissions", &app).await.json();
+    let own: Vec<&str> = answer["permissions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["why"] == "client")
+        .map(|item| {
+            assert_eq!(item["allowed"], false);
+            item["permission"].as_str().unwrap()
+        })
+        .collect();
+    assert_eq!(own, ["sessions.manage", "bots.create", "invites.create"]);
+}
+
+#[tokio::test]
+async fn an_embedder_s_own_people_are_no_apps() {
+    let (world, app) = with_app().await;
+    let alice = world.service.auth().verifier().verify(&app).unwrap();
+    let embedded = Actor { tenant_role: TenantRole::Moderator, ..Actor::person(alice.user_id, "Alice") };
+    let request = Request::post("/v1/bots").extension(Arc::new(embedded));
+    let answer = world.send(request.body(Full::<Bytes>::from(r#"{"name":"B"}"#)).unwrap()).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+}
