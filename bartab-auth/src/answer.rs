@@ -4,8 +4,10 @@ use axum::response::{IntoResponse, Response};
 use bartab_core::store::StoreError;
 use bartab_core::{Problem, Scope};
 use bytes::Bytes;
+#[cfg(feature = "openid-providers")]
+use http::header::ACCEPT;
 use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
@@ -78,6 +80,7 @@ pub(crate) fn secret(status: StatusCode, value: &impl Serialize) -> Result<Respo
 }
 
 /// Whether whoever asks is to be answered with a page: a browser.
+#[cfg(feature = "openid-providers")]
 pub(crate) fn wants_html(request: &HeaderMap) -> bool {
     accepts(request, "text/html")
 }
@@ -89,6 +92,7 @@ pub(crate) fn wants_json(request: &HeaderMap) -> bool {
 }
 
 /// Whether the media type stands in `Accept`, by its own name.
+#[cfg(feature = "openid-providers")]
 fn accepts(request: &HeaderMap, media_type: &str) -> bool {
     let lines = request.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
     let mut types = lines.flat_map(|line| line.split(',')).filter_map(|one| one.split(';').next());

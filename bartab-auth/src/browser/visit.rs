@@ -93,6 +93,7 @@ impl Visit {
     }
 
     /// Whether we have made `token` for this browser with this `about`. It may have come by a link of any site.
+    #[cfg(feature = "openid-providers")]
     pub(crate) fn has_made(&self, token: &str, about: &[&str]) -> bool {
         self.key.accepts(token, about, self.now())
     }
