@@ -10,9 +10,8 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::endpoints::{
-    admin, authorize, bot, bot_secret, bots, browser_logout, clients, device, device_authorization, discovery,
-    introspect, invites, jwks, login, logout, me, mfa, password, permissions, register, reset, revoke, sessions, setup,
-    token, userinfo,
+    admin, authorize, bots, browser_logout, clients, device, device_authorization, discovery, introspect, invites,
+    jwks, login, logout, me, mfa, password, permissions, register, reset, revoke, sessions, setup, token, userinfo,
 };
 
 /// The routes, made once and shared by every tenant: the request says whose it is.
@@ -28,34 +27,36 @@ pub(crate) fn router() -> Router {
             .route("/v1/oauth2/introspect", post(introspect::handler))
             .route("/v1/oauth2/device", get(device::read).post(device::act))
             .route("/v1/oauth2/logout", get(browser_logout::read).post(browser_logout::act))
-            .route("/v1/me", get(me::read).patch(me::change))
+            .route("/v1/me", get(me::read::handler).patch(me::change::handler))
             .route("/v1/me/permissions", get(permissions::handler))
-            .route("/v1/me/sessions", get(sessions::list).delete(sessions::end_others))
-            .route("/v1/me/sessions/{session_id}", patch(sessions::rename).delete(sessions::end))
-            .route("/v1/bots", get(bots::list).post(bots::create))
-            .route("/v1/bots/{bot_id}", patch(bot::change).delete(bot::delete))
-            .route("/v1/bots/{bot_id}/secret", post(bot_secret::handler))
+            .route("/v1/me/sessions", get(sessions::list::handler).delete(sessions::end_others::handler))
+            .route("/v1/me/sessions/{session_id}", patch(sessions::rename::handler).delete(sessions::end::handler))
+            .route("/v1/bots", get(bots::list::handler).post(bots::create::handler))
+            .route("/v1/bots/{bot_id}", patch(bots::change::handler).delete(bots::delete::handler))
+            .route("/v1/bots/{bot_id}/secret", post(bots::secret::handler))
             .route("/v1/admin/users", get(admin::users::handler))
             .route(
                 "/v1/admin/users/{user_id}",
-                get(admin::user::read).patch(admin::user::change).delete(admin::user::delete),
+                get(admin::user::read::handler)
+                    .patch(admin::user::change::handler)
+                    .delete(admin::user::delete::handler),
             )
-            .route("/v1/admin/users/{user_id}/suspend", post(admin::suspend::suspend))
-            .route("/v1/admin/users/{user_id}/restore", post(admin::suspend::restore))
+            .route("/v1/admin/users/{user_id}/suspend", post(admin::suspend::handler))
+            .route("/v1/admin/users/{user_id}/restore", post(admin::restore::handler))
             .route("/v1/admin/users/{user_id}/reset", post(admin::reset::handler))
             .route("/v1/admin/users/{user_id}/erase", post(admin::erase::handler))
             .route("/v1/admin/keys", get(admin::keys::handler))
             .route("/v1/admin/keys/rotate", post(admin::key_rotate::handler))
             .route("/v1/admin/keys/{kid}/retire", post(admin::key_retire::handler))
             .route("/v1/admin/audit", get(admin::audit::handler))
-            .route("/v1/admin/clients", get(clients::list).post(clients::register))
-            .route("/v1/admin/clients/{client_id}", delete(clients::remove))
+            .route("/v1/admin/clients", get(clients::list::handler).post(clients::register::handler))
+            .route("/v1/admin/clients/{client_id}", delete(clients::remove::handler))
             .route("/v1/me/password", post(password::handler))
-            .route("/v1/me/mfa/totp", post(mfa::begin).delete(mfa::remove))
-            .route("/v1/me/mfa/totp/confirm", post(mfa::confirm))
-            .route("/v1/me/mfa/totp/recovery_codes", post(mfa::recovery_codes))
-            .route("/v1/invites", get(invites::list).post(invites::create))
-            .route("/v1/invites/{invite_id}", delete(invites::revoke))
+            .route("/v1/me/mfa/totp", post(mfa::begin::handler).delete(mfa::remove::handler))
+            .route("/v1/me/mfa/totp/confirm", post(mfa::confirm::handler))
+            .route("/v1/me/mfa/totp/recovery_codes", post(mfa::recovery_codes::handler))
+            .route("/v1/invites", get(invites::list::handler).post(invites::create::handler))
+            .route("/v1/invites/{invite_id}", delete(invites::revoke::handler))
             .merge(open())
             .merge(providers())
     });

@@ -2,8 +2,6 @@
 
 pub(crate) mod admin;
 pub(crate) mod authorize;
-pub(crate) mod bot;
-pub(crate) mod bot_secret;
 pub(crate) mod bots;
 pub(crate) mod browser_logout;
 pub(crate) mod clients;
@@ -13,6 +11,7 @@ pub(crate) mod discovery;
 pub(crate) mod introspect;
 pub(crate) mod invites;
 pub(crate) mod jwks;
+mod link;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod me;

@@ -57,7 +57,7 @@ pub(crate) async fn handler(
     };
     let answer = match begun {
         Ok(url) if answer::wants_json(&headers) => {
-            answer::json(StatusCode::OK, &Start { url }).unwrap_or_else(|failure| failure.into_response())
+            answer::secret(StatusCode::OK, &Start { url }).unwrap_or_else(|failure| failure.into_response())
         }
         Ok(url) => {
             let mut response = page::see_other(&url);

@@ -3,12 +3,11 @@
 use axum::response::Response;
 use http::Uri;
 
+use super::link;
 use crate::answer::OAuthError;
 use crate::browser::links::Purpose;
 use crate::browser::visit::Visit;
-use crate::error::AuthError;
 use crate::extract::Form;
-use crate::parameters::Parameters;
 
 /// The page for who makes the tenant's first account, by a one-time link.
 #[utoipa::path(
@@ -20,9 +19,7 @@ use crate::parameters::Parameters;
     ),
 )]
 pub(crate) async fn read(visit: Visit, uri: Uri) -> Response {
-    let parameters = Parameters::parse(uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
-    let answer = Purpose::Setup.show(&visit, parameters.get("token").unwrap_or_default()).await;
-    visit.answer(answer)
+    link::show(Purpose::Setup, visit, &uri).await
 }
 
 /// Make the tenant's first owner; the link is spent by that.
@@ -37,10 +34,6 @@ pub(crate) async fn read(visit: Visit, uri: Uri) -> Response {
         (status = 410, description = "A page: the link is good no more", content_type = "text/html"),
     ),
 )]
-pub(crate) async fn act(mut visit: Visit, uri: Uri, form: Result<Form, OAuthError>) -> Response {
-    let parameters = Parameters::parse(uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
-    let form = form.map(|Form(form)| form).unwrap_or_default();
-    let answer: Result<Response, AuthError> =
-        Purpose::Setup.act(&mut visit, parameters.get("token").unwrap_or_default(), &form).await;
-    visit.answer(answer)
+pub(crate) async fn act(visit: Visit, uri: Uri, form: Result<Form, OAuthError>) -> Response {
+    link::act(Purpose::Setup, visit, &uri, form).await
 }

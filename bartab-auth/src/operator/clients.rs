@@ -8,7 +8,9 @@ use crate::acts::Act;
 use crate::answer::{self, Failure};
 use crate::clients::ClientName;
 use crate::endpoints::admin::ReasonOrQuery;
-use crate::endpoints::clients::{ClientPage, ClientRequest, ClientView};
+use crate::endpoints::clients::ClientView;
+use crate::endpoints::clients::list::ClientPage;
+use crate::endpoints::clients::register::ClientRequest;
 use crate::extract::{Json, Tenant};
 use crate::query::Query;
 

@@ -6,7 +6,9 @@ use http::StatusCode;
 
 use super::Named;
 use crate::answer::{self, Failure};
-use crate::endpoints::invites::{InvitePage, InviteRequest, InviteView};
+use crate::endpoints::invites::InviteView;
+use crate::endpoints::invites::create::InviteRequest;
+use crate::endpoints::invites::list::InvitePage;
 use crate::extract::{Json, Tenant};
 use crate::query::Query;
 

@@ -14,7 +14,7 @@ use crate::answer::{self, Failure};
 use crate::auth::Auth;
 use crate::endpoints::admin::erase::Erasure;
 use crate::endpoints::admin::reset::ResetLink;
-use crate::endpoints::admin::user::Change;
+use crate::endpoints::admin::user::change::Change;
 use crate::endpoints::admin::users::UserPage;
 use crate::endpoints::admin::{Reason, UserView};
 use crate::error::AuthError;

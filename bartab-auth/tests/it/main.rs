@@ -46,6 +46,7 @@ mod register;
 mod remote;
 mod scopes;
 mod second_step;
+mod secrets;
 mod sessions;
 mod throttle;
 mod tokens;

@@ -6,6 +6,7 @@ pub(crate) mod key_retire;
 pub(crate) mod key_rotate;
 pub(crate) mod keys;
 pub(crate) mod reset;
+pub(crate) mod restore;
 pub(crate) mod suspend;
 pub(crate) mod user;
 pub(crate) mod users;

@@ -58,5 +58,5 @@ pub(crate) async fn handler(
 ) -> Result<Response, Failure> {
     require_permission(&actor, Permission::UsersReset)?;
     let link = auth.reset_sign_in(&Act::of(actor, body.reason), user).await?;
-    answer::json(StatusCode::OK, &ResetLink::of(link))
+    answer::secret(StatusCode::OK, &ResetLink::of(link))
 }

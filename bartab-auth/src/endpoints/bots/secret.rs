@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::bots::BotSecretAnswer;
+use super::BotSecretAnswer;
 use crate::answer::{self, Failure};
 use crate::extract::{Caller, Json, PathId, Tenant};
 
@@ -50,5 +50,5 @@ pub(crate) async fn handler(
 ) -> Result<Response, Failure> {
     let overlap = Duration::from_secs(body.overlap_seconds.unwrap_or(OVERLAP_SECONDS));
     let secret = auth.rotate_bot_secret(&actor, bot, overlap).await?;
-    answer::json(StatusCode::CREATED, &BotSecretAnswer::from(secret))
+    answer::secret(StatusCode::CREATED, &BotSecretAnswer::from(secret))
 }

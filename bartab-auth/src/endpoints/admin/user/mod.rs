@@ -1,0 +1,5 @@
+//! One account.
+
+pub(crate) mod change;
+pub(crate) mod delete;
+pub(crate) mod read;
