@@ -21,7 +21,7 @@ impl Auth {
     /// Changes the caller's password, and ends their other sessions.
     ///
     /// Who has none yet, because they sign in by another provider, sets the first one in our own client and within ten
-    /// minutes of a sign-in.
+    /// minutes of a sign-in of theirs; a token that somebody else has got for them does not do.
     ///
     /// # Errors
     /// Those of [`Auth::prove_owner`], also when the password or the session was taken away meanwhile;
@@ -89,8 +89,8 @@ impl Auth {
         }
     }
 
-    /// The caller's own account, when they know its password; when it has none, when they signed in a moment ago by our
-    /// own client. Wrong passwords slow down what follows, as they do at the sign-in.
+    /// The caller's own account, when they know its password; when it has none, when they signed in themselves a moment ago
+    /// by our own client. Wrong passwords slow down what follows, as they do at the sign-in.
     ///
     /// # Errors
     /// Those of [`Auth::owner`]; [`AuthError::Invalid`] for a password that is missing or wrong, at `pointer`;
@@ -122,13 +122,15 @@ impl Auth {
         }
     }
 
-    /// Whether the caller's session began a moment ago, in our own client.
+    /// Whether the caller signed in a moment ago, in our own client: themselves, and not a host or an issuer that vouches
+    /// for them, whose sessions say nothing of how.
     async fn is_recent(&self, actor: &Actor) -> Result<bool, AuthError> {
         let Some(session) = actor.session_id else { return Ok(false) };
         let session = self.0.stores.sessions.get(session).await?;
         let now = self.0.clock.now();
         Ok(session.is_some_and(|session| {
             session.client_id == OWN_CLIENT
+                && !session.methods.is_empty()
                 && session.user_id == actor.user_id
                 && session.is_live(now)
                 && now < session.created_at.after(RECENT)

@@ -80,7 +80,8 @@ impl<'a> NewSession<'a> {
 }
 
 impl Auth {
-    /// Signs `user` in without asking for anything: for the host's own use.
+    /// Signs `user` in without asking for anything: for the host's own use. Nobody has shown who they are, so this is no
+    /// sign-in to set a first password by.
     ///
     /// # Errors
     /// [`AuthError::AccountNotFound`], [`AuthError::Suspended`].

@@ -14,8 +14,9 @@ use crate::providers::{Arrival, Ended, Outcome};
 use crate::sessions::{NewSession, Tokens};
 use crate::{Auth, ProviderError};
 
-/// How people from a provider have proved who they are is the provider's to know.
-const METHODS: &str = "";
+/// How people from a provider have proved who they are is the provider's to know; that they have is ours. RFC 8176 has no
+/// name for it, and this one is in wide use.
+const METHODS: &str = "fed";
 
 /// Come back from a provider with a code. A browser is signed in and goes on to where it wanted; who accepts JSON and no
 /// HTML, and had nowhere to go, gets tokens.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use bartab_auth::{Config, ConfigError, NewClient, TrustedIssuer};
 use bartab_core::store::{AccountChange, AccountFilter, Grant, Grants};
-use bartab_core::{Actor, Scope, Scopes, TenantRole};
+use bartab_core::{Actor, Scope, Scopes, TenantRole, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -110,6 +110,24 @@ async fn a_host_s_token_becomes_an_account_and_a_token_of_ours() {
     assert_ne!(actor(&world, &other).user_id, first.user_id);
     assert_eq!(world.get("/v1/me", &other.text("access_token")).await.text("username"), "alice-2");
     assert_eq!(people(&world).await, 2);
+}
+
+#[tokio::test]
+async fn what_an_issuer_vouches_for_neither_administers_unasked_nor_sets_a_way_to_sign_in() {
+    let host = Host::new(1);
+    let world = World::with(trusting(host.issuer())).await;
+    let alice = actor(&world, &exchange(&world, &host.token(), "").await).user_id;
+    let now = Timestamp::from_secs(NOW);
+    let role = AccountChange::Role(TenantRole::Administrator);
+    world.stores.accounts.change(alice, role, now, None).await.unwrap();
+    let usual = exchange(&world, &host.token(), "").await;
+    assert!(!actor(&world, &usual).scopes.contains(Scope::Admin), "{usual:?}");
+    let asked = exchange(&world, &host.token(), "&scope=chat:read+admin").await;
+    assert_eq!(asked.text("scope"), "chat:read admin");
+    for (path, body) in [("/v1/me/password", json!({"new": "a passphrase of hers"})), ("/v1/me/mfa/totp", json!({}))] {
+        let refused = world.post(path, &usual.text("access_token"), body).await;
+        refused.assert_problem(403, "auth.sign_in_again");
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,13 @@
 //! Changing one's password: only by who knows it, and the other sessions end.
 
-use bartab_auth::{Act, NewAccount};
-use bartab_core::Timestamp;
-use bartab_core::store::{AccountChange, AuditActor};
+use std::sync::Arc;
+
+use bartab_auth::{Act, NewAccount, Tokens};
+use bartab_core::store::{AccountChange, AuditActor, Session};
+use bartab_core::{Actor, SessionId, Timestamp, UserId};
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
 use serde_json::{Value, json};
 
 use crate::world::{Answer, PASSWORD, World};
@@ -12,6 +17,30 @@ const NEW: &str = "quite another password";
 
 async fn change(world: &World, token: &str, body: Value) -> Answer {
     world.post(PATH, token, body).await
+}
+
+/// Somebody who has no password and came in by another provider just now.
+struct Entered {
+    tokens: Tokens,
+    actor: Arc<Actor>,
+}
+
+impl Entered {
+    async fn new(world: &World, user: UserId, number: u128) -> Self {
+        let tokens = world.service.auth().sign_in(user, None).await.unwrap();
+        let session = world.stores.sessions.get(tokens.session_id).await.unwrap().unwrap();
+        let session_id = SessionId::from_u128(number);
+        let session = Session { session_id, methods: "fed".to_owned(), ..session };
+        world.stores.sessions.create(session).await.unwrap();
+        let actor = world.service.auth().verifier().verify(&tokens.access_token).unwrap();
+        let actor = Arc::new(Actor { session_id: Some(session_id), ..(*actor).clone() });
+        Self { tokens, actor }
+    }
+
+    async fn post(&self, world: &World, path: &str, body: Value) -> Answer {
+        let request = Request::post(path).extension(Arc::clone(&self.actor));
+        world.send(request.body(Full::<Bytes>::from(body.to_string())).unwrap()).await
+    }
 }
 
 #[tokio::test]
@@ -82,18 +111,32 @@ async fn the_first_one_takes_a_sign_in_of_a_moment_ago_in_our_own_client() {
     let auth = world.service.auth();
     let new = NewAccount { password: None, ..NewAccount::member("eva", "") };
     let eva = auth.create_account(new).await.unwrap();
-    let old = auth.sign_in(eva.user_id, None).await.unwrap();
-    assert_eq!(world.get("/v1/me", &old.access_token).await.json()["has_password"], json!(false));
+    let old = Entered::new(&world, eva.user_id, 1).await;
+    assert_eq!(world.get("/v1/me", &old.tokens.access_token).await.json()["has_password"], json!(false));
     world.advance(599);
-    let recent = auth.sign_in(eva.user_id, None).await.unwrap();
+    let recent = Entered::new(&world, eva.user_id, 2).await;
     world.advance(1);
-    let old = world.refresh(&old.refresh_token).await.text("access_token");
-    change(&world, &old, json!({"new": NEW})).await.assert_problem(403, "auth.sign_in_again");
-    assert_eq!(change(&world, &recent.access_token, json!({"new": NEW})).await.status, 204);
+    old.post(&world, PATH, json!({"new": NEW})).await.assert_problem(403, "auth.sign_in_again");
+    assert_eq!(recent.post(&world, PATH, json!({"new": NEW})).await.status, 204);
     assert!(auth.login("eva", NEW, None).await.is_ok());
     // From now on it is asked for.
-    let answer = change(&world, &recent.access_token, json!({"new": PASSWORD})).await;
+    let answer = recent.post(&world, PATH, json!({"new": PASSWORD})).await;
     assert_eq!(answer.wrong_field(), ("/current".to_owned(), "missing".to_owned()));
+}
+
+#[tokio::test]
+async fn the_first_one_and_a_second_factor_take_a_person_who_signed_in_themselves() {
+    let world = World::open().await;
+    let auth = world.service.auth();
+    let new = NewAccount { password: None, ..NewAccount::member("eva", "") };
+    let eva = auth.create_account(new).await.unwrap();
+    // The host has signed her in, and nobody has shown who they are.
+    let vouched = auth.sign_in(eva.user_id, None).await.unwrap().access_token;
+    for (path, body) in [(PATH, json!({"new": NEW})), ("/v1/me/mfa/totp", json!({}))] {
+        world.post(path, &vouched, body).await.assert_problem(403, "auth.sign_in_again");
+    }
+    let entered = Entered::new(&world, eva.user_id, 1).await;
+    assert_eq!(entered.post(&world, "/v1/me/mfa/totp", json!({})).await.status, 200);
 }
 
 #[tokio::test]
@@ -103,13 +146,13 @@ async fn a_link_that_waits_is_no_way_back() {
     let auth = world.service.auth();
     let link = auth.reset_sign_in(&Act::operator("lost"), alice.user_id).await.unwrap();
     let token = link.split_once("token=").unwrap().1.to_owned();
-    let tokens = auth.sign_in(alice.user_id, None).await.unwrap();
-    assert_eq!(change(&world, &tokens.access_token, json!({"new": NEW})).await.status, 204);
+    let entered = Entered::new(&world, alice.user_id, 1).await;
+    assert_eq!(entered.post(&world, PATH, json!({"new": NEW})).await.status, 204);
     let refused = auth.use_reset(&token, PASSWORD).await;
     assert!(matches!(refused, Err(bartab_auth::AuthError::LinkInvalid)), "{refused:?}");
     // Who may not use the account changes nothing of it; the token is as good as ever here.
     let now = Timestamp::from_secs(1_750_000_000);
     world.stores.accounts.change(alice.user_id, AccountChange::Suspend, now, None).await.unwrap();
-    let refused = change(&world, &tokens.access_token, json!({"current": NEW, "new": PASSWORD})).await;
+    let refused = entered.post(&world, PATH, json!({"current": NEW, "new": PASSWORD})).await;
     refused.assert_problem(403, "account.suspended");
 }

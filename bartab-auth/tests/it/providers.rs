@@ -90,6 +90,12 @@ async fn somebody_signs_in_and_goes_on_where_they_were() {
     assert_eq!(answer.text("user_id"), account.user_id.to_string());
     let me = world.get("/v1/me", &answer.text("access_token")).await;
     assert_eq!((me.text("username"), me.text("display_name")), ("alice".to_owned(), "Alice A.".to_owned()));
+    // She has shown who she is, to whom she trusts with that: so she can set a first password here.
+    let session = answer.text("session_id").parse().unwrap();
+    assert_eq!(world.stores.sessions.get(session).await.unwrap().unwrap().methods, "fed");
+    let first =
+        world.post("/v1/me/password", &answer.text("access_token"), json!({"new": "a passphrase of hers"})).await;
+    assert_eq!(first.status, 204, "{first:?}");
     assert_eq!(people(&world).await, 1);
 }
 

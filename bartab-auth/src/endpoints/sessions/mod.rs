@@ -19,7 +19,8 @@ pub(crate) struct SessionView {
     client_id: String,
     /// What the person calls the device.
     device_name: Option<String>,
-    /// How the person proved who they are, by the names of RFC 8176: `pwd`, `otp`, `mfa`.
+    /// How the person proved who they are, by the names of RFC 8176: `pwd`, `otp`, `mfa`; `fed`: at another provider.
+    /// Empty when they did not themselves, and somebody vouched for them.
     methods: Vec<String>,
     scope: String,
     #[schema(value_type = String, format = DateTime)]

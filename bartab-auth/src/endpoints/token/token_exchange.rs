@@ -55,18 +55,17 @@ fn check_target(auth: &Auth, form: &Form) -> Result<(), OAuthError> {
     Err(OAuthError::new("invalid_target", "there are no tokens for that audience or resource here"))
 }
 
-/// What the client is registered for, unless it asks for less; a refresh token is asked for by name.
+/// What the client is registered for, unless it asks for less; a refresh token and the right to administer are asked for by
+/// name.
 fn scopes(client: &OAuthClient, form: &Form) -> Result<Scopes, OAuthError> {
     let refreshes = client.grants.contains(Grant::RefreshToken);
     let every = Scope::ALL.into_iter().map(|(scope, _)| scope);
-    let allowed: Scopes = every
-        .clone()
-        .filter(|scope| client.scopes.contains(*scope) && (*scope != Scope::OfflineAccess || refreshes))
-        .collect();
+    let allowed: Scopes =
+        every.filter(|scope| client.scopes.contains(*scope) && (*scope != Scope::OfflineAccess || refreshes)).collect();
     let scopes = match form.scope()? {
         Some(asked) if asked.is_subset(allowed) => asked,
         Some(_) => return Err(AuthError::InvalidScope.into()),
-        None => every.filter(|scope| allowed.contains(*scope) && *scope != Scope::OfflineAccess).collect(),
+        None => allowed.without(Scope::OfflineAccess).without(Scope::Admin),
     };
     if scopes == Scopes::NONE { Err(AuthError::InvalidScope.into()) } else { Ok(scopes) }
 }
