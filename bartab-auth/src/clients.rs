@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use bartab_core::store::{AuditActor, ClientKind, ClientSecret, Grant, Grants, KeyAlgorithm, OAuthClient, TokenHash};
+use bartab_core::store::{
+    AuditActor, AuditFilter, ClientKind, ClientSecret, Grant, Grants, KeyAlgorithm, OAuthClient, TokenHash,
+};
 use bartab_core::{BotId, Id, IdError, IdKind, Scope, Scopes};
 use url::{Host, Url};
 
@@ -13,10 +15,13 @@ use crate::error::AuthError;
 use crate::rights::Permission;
 use crate::rules::Broken;
 use crate::sessions::OWN_CLIENT;
+use crate::turn::half_done;
 
 /// No real one is longer, and every browser takes as much.
 const MAX_REDIRECT_URI: usize = 2000;
 const MAX_REDIRECT_URIS: usize = 20;
+/// What the audit trail calls the end of a client.
+pub(crate) const REMOVED: &str = "client.removed";
 
 /// The names of clients in the protocol: `client_` and a ULID, so that they are listed by age.
 enum ClientIdKind {}
@@ -244,24 +249,42 @@ impl Auth {
 
     /// Removes a client and what people allowed it, and ends its sessions.
     ///
-    /// When the program is killed in between, the sessions stay until they run out; nobody can refresh them, since their
-    /// client is gone.
+    /// When the store fails in between, the same again does the rest. Nobody can refresh the sessions that are left, since
+    /// their client is gone.
     ///
     /// # Errors
     /// [`AuthError::PermissionDenied`], [`AuthError::InsufficientScope`]; [`AuthError::ClientNotFound`], also for a bot's
     /// client, which goes with the bot; [`AuthError::Invalid`] without a reason.
     pub async fn remove_client(&self, act: &Act, client_id: &str) -> Result<(), AuthError> {
         check_act(act)?;
-        let inner = &*self.0;
-        let client = inner.stores.clients.get(client_id).await?;
-        if !client.is_some_and(|client| matches!(client.kind, ClientKind::App | ClientKind::Service)) {
-            return Err(AuthError::ClientNotFound);
-        }
-        let audit = self.audited_by(act.actor(), "client.removed", client_id, Some(&act.reason));
-        if !inner.stores.clients.remove(client_id, Some(audit)).await? {
-            return Err(AuthError::ClientNotFound);
-        }
-        self.end_of_client(client_id).await
+        let (act, client_id) = (act.clone(), client_id.to_owned());
+        self.to_its_end(|auth| async move {
+            let removed = match auth.0.stores.clients.get(&client_id).await? {
+                Some(client) if matches!(client.kind, ClientKind::Bot { .. }) => return Err(AuthError::ClientNotFound),
+                Some(_) => {
+                    let audit = auth.audited_by(act.actor(), REMOVED, &client_id, Some(&act.reason));
+                    auth.0.stores.clients.remove(&client_id, Some(audit)).await?
+                }
+                None => false,
+            };
+            // What follows may not have been done the first time.
+            if !removed && !auth.was_removed(&client_id).await? {
+                return Err(AuthError::ClientNotFound);
+            }
+            let ended = auth.end_of_client(&client_id).await.map_err(half_done)?;
+            if removed || ended { Ok(()) } else { Err(AuthError::ClientNotFound) }
+        })
+        .await
+    }
+
+    /// Whether there was such a client, as the trail says.
+    async fn was_removed(&self, client_id: &str) -> Result<bool, AuthError> {
+        let filter = AuditFilter {
+            subject: Some(client_id.to_owned()),
+            action: Some(REMOVED.to_owned()),
+            ..AuditFilter::default()
+        };
+        Ok(!self.0.stores.audit.list(&filter, None, 1).await?.is_empty())
     }
 }
 

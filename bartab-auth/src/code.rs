@@ -100,6 +100,11 @@ impl Auth {
         session_id: SessionId,
         client_id: &str,
     ) -> Result<(), AuthError> {
+        let client_id = client_id.to_owned();
+        self.to_its_end(move |auth| async move { auth.end_opened(user, session_id, client_id).await }).await
+    }
+
+    async fn end_opened(&self, user: UserId, session_id: SessionId, client_id: String) -> Result<(), AuthError> {
         if self.end(user, session_id).await? {
             return Ok(());
         }
@@ -108,7 +113,7 @@ impl Auth {
         let ended = Session {
             session_id,
             user_id: user,
-            client_id: client_id.to_owned(),
+            client_id,
             device_name: None,
             scopes: Scopes::NONE,
             family: nobody_knows(),

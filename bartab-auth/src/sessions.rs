@@ -241,18 +241,21 @@ impl Auth {
         presented: &RefreshToken,
         next: RefreshToken,
     ) -> Result<Option<RefreshToken>, AuthError> {
-        Ok(match self.0.stores.sessions.rotate(rotation).await? {
+        let rotating = self.to_its_end(|auth| async move {
+            let outcome = auth.0.stores.sessions.rotate(rotation).await?;
+            if let RotationOutcome::Reused(session) = &outcome {
+                tracing::warn!(session = %session.session_id, user = %session.user_id, "a spent refresh token was used");
+                auth.ended(session.session_id);
+            }
+            Ok(outcome)
+        });
+        Ok(match rotating.await? {
             RotationOutcome::Rotated(_) => Some(next),
             RotationOutcome::Repeated(session) => {
                 let successor = session.previous.and_then(|spent| spent.successor);
                 successor.map(|successor| presented.reveal(&successor))
             }
-            RotationOutcome::Reused(session) => {
-                tracing::warn!(session = %session.session_id, user = %session.user_id, "a spent refresh token was used");
-                self.ended(session.session_id);
-                None
-            }
-            RotationOutcome::Refused => None,
+            RotationOutcome::Reused(_) | RotationOutcome::Refused => None,
         })
     }
 
@@ -352,12 +355,15 @@ impl Auth {
 
     /// Ends every session of `user` but `keep`, and stops what is under way to new ones.
     pub(crate) async fn end_all_but(&self, user: UserId, keep: Option<SessionId>) -> Result<(), AuthError> {
-        // Before the sessions: what a grant opens meanwhile ends with the others.
-        let stopped = self.stop_under_way(user).await;
-        for session in self.0.stores.sessions.end_others(user, keep, self.0.clock.now()).await? {
-            self.ended(session);
-        }
-        stopped
+        self.to_its_end(move |auth| async move {
+            // Before the sessions: what a grant opens meanwhile ends with the others.
+            let stopped = auth.stop_under_way(user).await;
+            for session in auth.0.stores.sessions.end_others(user, keep, auth.0.clock.now()).await? {
+                auth.ended(session);
+            }
+            stopped
+        })
+        .await
     }
 
     /// Removes what somebody is in the middle of in the name of `user`.
@@ -369,23 +375,28 @@ impl Auth {
     }
 
     pub(crate) async fn end(&self, user: UserId, session: SessionId) -> Result<bool, AuthError> {
-        let ended = self.0.stores.sessions.end(user, session, self.0.clock.now()).await?;
-        if ended {
-            self.ended(session);
-        }
-        Ok(ended)
+        self.to_its_end(move |auth| async move {
+            let ended = auth.0.stores.sessions.end(user, session, auth.0.clock.now()).await?;
+            if ended {
+                auth.ended(session);
+            }
+            Ok(ended)
+        })
+        .await
     }
 
-    /// Ends every session that was granted to the client, which is gone, and takes back what it got for itself.
-    pub(crate) async fn end_of_client(&self, client_id: &str) -> Result<(), AuthError> {
+    /// Ends every session that was granted to the client, which is gone, and takes back what it got for itself; says
+    /// whether there was any session. To be called in a task of its own.
+    pub(crate) async fn end_of_client(&self, client_id: &str) -> Result<bool, AuthError> {
         let inner = &*self.0;
         let now = inner.clock.now();
-        for session in inner.stores.sessions.end_of_client(client_id, now).await? {
-            self.ended(session);
-        }
         // Its own tokens say 0, the least there is; no account has this id.
         inner.revocations.add_user(self.service_id(client_id), 1, now, inner.config.access_token_life());
-        Ok(())
+        let ended = inner.stores.sessions.end_of_client(client_id, now).await?;
+        for session in &ended {
+            self.ended(*session);
+        }
+        Ok(!ended.is_empty())
     }
 
     /// The session has ended in the store; from here on its access tokens are refused.

@@ -35,6 +35,17 @@ impl Auth {
         tokio::spawn(task.in_current_span()).await.map_err(AuthError::internal)?
     }
 
+    /// Does `work` to its end, also when the caller goes away meanwhile, without waiting for its turn: for what is
+    /// durable at one stroke, of which this process must be told then.
+    pub(crate) async fn to_its_end<T, W, F>(&self, work: W) -> Result<T, AuthError>
+    where
+        T: Send + 'static,
+        W: FnOnce(Self) -> F,
+        F: Future<Output = Result<T, AuthError>> + Send + 'static,
+    {
+        tokio::spawn(work(self.clone()).in_current_span()).await.map_err(AuthError::internal)?
+    }
+
     /// From here on the access tokens of `user` that say less than `rights_rev` are refused, and those of its bots, if it
     /// has any, that are older than now.
     pub(crate) async fn rights_changed(&self, user: UserId, rights_rev: u64) {

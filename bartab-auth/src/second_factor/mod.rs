@@ -16,6 +16,7 @@ use crate::auth::Auth;
 use crate::config::TotpPolicy;
 use crate::error::AuthError;
 use crate::rules::Broken;
+use crate::turn::half_done;
 
 /// So many recovery codes there are at a time.
 const RECOVERY_CODES: usize = 10;
@@ -133,11 +134,14 @@ impl Auth {
             self.spend_code(&account, "/code", code, address).await?;
         }
         let action = factor.confirmed.then_some("mfa.disabled");
-        self.change_factor(&account, SecondFactorChange::Remove, action).await?;
-        if self.requires_totp(account.role) {
-            self.revoke_access(account.user_id).await?;
-        }
-        Ok(())
+        self.to_its_end(move |auth| async move {
+            auth.change_factor(&account, SecondFactorChange::Remove, action).await?;
+            if auth.requires_totp(account.role) {
+                auth.revoke_access(account.user_id).await.map_err(half_done)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Whether `code` is one of the confirmed second factor of `account`, or a recovery code; it is spent by this.

@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     },
     AccountsUnlisted,
     SessionsUnended,
+    /// What is written stands, and the answer takes its time.
+    SlowToAnswer,
     PruneFails,
     /// The password is taken away, or all sessions end, once the account has been read so often.
     OvertakenAfter {
@@ -60,6 +62,13 @@ impl Faulty {
 
     fn has(&self, fault: Fault) -> bool {
         *self.fault.lock().unwrap() == Some(fault)
+    }
+
+    async fn answer<T>(&self, answer: T) -> T {
+        if self.has(Fault::SlowToAnswer) {
+            tokio::task::yield_now().await;
+        }
+        answer
     }
 
     fn unless(&self, fault: Fault) -> Result<(), StoreError> {
@@ -180,7 +189,7 @@ impl SessionStore for Faulty {
         if self.has(Fault::RotationUnknown { written: false }) {
             return Err(StoreError::OutcomeUnknown("lost".into()));
         }
-        let outcome = self.memory.rotate(rotation).await?;
+        let outcome = self.answer(self.memory.rotate(rotation).await?).await;
         if self.has(Fault::RotationUnknown { written: true }) {
             return Err(StoreError::OutcomeUnknown("lost".into()));
         }
@@ -188,7 +197,7 @@ impl SessionStore for Faulty {
     }
 
     async fn end(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<bool, StoreError> {
-        self.memory.end(user, session, now).await
+        self.answer(self.memory.end(user, session, now).await).await
     }
 
     async fn end_others(
@@ -198,11 +207,12 @@ impl SessionStore for Faulty {
         now: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError> {
         self.unless(Fault::SessionsUnended)?;
-        self.memory.end_others(user, keep, now).await
+        self.answer(self.memory.end_others(user, keep, now).await).await
     }
 
     async fn end_of_client(&self, client_id: &str, now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
-        self.memory.end_of_client(client_id, now).await
+        self.unless(Fault::SessionsUnended)?;
+        self.answer(self.memory.end_of_client(client_id, now).await).await
     }
 
     async fn ended_since(&self, since: Timestamp) -> Result<Vec<SessionId>, StoreError> {

@@ -17,6 +17,7 @@ mod discovery;
 mod exchange;
 mod failures;
 mod grace;
+mod hang_up;
 mod hostile_tokens;
 mod introspect;
 mod invites;
