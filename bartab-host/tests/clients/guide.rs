@@ -47,9 +47,8 @@ async fn the_guide_does_what_it_says() {
     assert!(output.status.success(), "{out}\n{err}");
     let failed: Vec<&str> =
         err.lines().filter(|line| line.starts_with("status ") && !line.starts_with("status 2")).collect();
-    // The device, which nobody has allowed yet.
-    assert!(matches!(failed.as_slice(), [pending] if pending.contains("status 400 POST")), "{failed:?}\n{out}\n{err}");
-    assert!(out.contains("authorization_pending") && out.contains("https://tea.example/callback?code="), "{out}");
-    assert!(err.lines().filter(|line| line.starts_with("status 2")).count() > 30, "{err}");
+    assert!(failed.is_empty(), "{failed:?}\n{out}\n{err}");
+    assert!(out.contains("https://tea.example/callback?code="), "{out}");
+    assert!(err.lines().filter(|line| line.starts_with("status 2")).count() > 50, "{err}");
     server.shutdown().await;
 }
