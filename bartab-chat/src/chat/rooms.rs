@@ -10,8 +10,10 @@ use super::drafts::check_reason;
 use super::{Appended, Chat, IdempotencyKey, RoomDraft, RoomUpdate, require};
 use crate::error::ChatError;
 use crate::hub::Published;
-use crate::model::{Access, Command, MemberChange, Membership, Rejection};
-use crate::wire::{MemberJson, RoomJson, UsersJson, users_json};
+use crate::model::{Access, Command, MemberChange, Membership, Rejection, RoomPermission};
+use crate::wire::{
+    MemberJson, RoomJson, RoomNeedsJson, RoomPermissionJson, RoomPermissionsJson, UsersJson, users_json,
+};
 
 /// A part of a list.
 #[derive(Clone, Copy, Debug)]
@@ -173,6 +175,20 @@ impl Chat {
         let more = rooms.len() > query.limit;
         rooms.truncate(query.limit);
         Ok((self.rooms_json(&published, actor, &rooms).await?, more))
+    }
+
+    /// What the actor is to a room and may do there.
+    pub(crate) fn room_permissions(&self, actor: &Actor, room: RoomId) -> Result<RoomPermissionsJson, ChatError> {
+        require(actor, Scope::ChatRead)?;
+        let published = self.published();
+        let access = published.state.access(actor, room).ok_or(Rejection::RoomNotFound)?;
+        let membership = access.room.members.get(&actor.user_id).map(|member| membership_name(member.membership));
+        let permissions = RoomPermission::ALL.map(|permission| {
+            let (allowed, why) = permission.explain(&published.state, actor, &access);
+            let needs = RoomNeedsJson { scope: permission.scope().name(), role: permission.role() };
+            RoomPermissionJson { permission: permission.name(), allowed, why: why.name(), needs }
+        });
+        Ok(RoomPermissionsJson { room_id: room, membership, role: access.role, permissions: permissions.into() })
     }
 
     /// The members of a room in the order of their ids, with their profiles and whether there are more.

@@ -6,6 +6,7 @@
 mod apply;
 mod command;
 mod decide;
+mod permissions;
 mod rejection;
 mod snapshot;
 mod state;
@@ -14,6 +15,7 @@ mod targets;
 pub use apply::apply;
 pub use command::{AccountStep, Command, MemberChange};
 pub use decide::decide;
+pub use permissions::{RoomPermission, RoomReason};
 pub use rejection::Rejection;
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError, from_snapshot, to_snapshot};
 pub use state::{Access, Member, Membership, Person, Room, TenantState};

@@ -143,6 +143,13 @@ impl TenantState {
         self.people.get(&user).map(|person| person.state).unwrap_or_default()
     }
 
+    /// Whether the actor's account may be used, whatever the token still says, and a bot's owner's as well.
+    pub fn may_act(&self, actor: &Actor) -> bool {
+        let owner = if let ActorKind::Bot { owner } = actor.kind { Some(owner) } else { None };
+        let active = |user: UserId| self.person_state(user).is_active();
+        active(actor.user_id) && owner.is_none_or(active)
+    }
+
     /// The rooms that `user` has joined, each with the first position of the present membership.
     pub fn memberships(&self, user: UserId) -> impl Iterator<Item = (RoomId, u64)> + '_ {
         self.people.get(&user).into_iter().flat_map(|person| person.rooms.iter()).filter_map(move |room| {

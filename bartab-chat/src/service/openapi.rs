@@ -12,7 +12,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::endpoints::{
     create_room, delete_message, edit_message, get_message, get_room, history, join_room, leave_room, list_edits,
-    list_members, list_rooms, mark_read, post_event, post_message, react, remove_member, set_member, sync, update_room,
+    list_members, list_rooms, mark_read, post_event, post_message, react, remove_member, room_permissions, set_member,
+    sync, update_room,
 };
 
 pub(super) use answers::{Event, EventOrNothing, Message, MessagePage, SyncAnswer, Users, Versions};
@@ -36,6 +37,7 @@ pub(super) use problems::{FindProblems, KeyedProblems, ReadProblems, WriteProble
         join_room::handle,
         leave_room::handle,
         list_members::handle,
+        room_permissions::handle,
         set_member::handle,
         remove_member::handle,
         mark_read::handle,

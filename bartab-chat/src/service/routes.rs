@@ -8,7 +8,8 @@ use bartab_core::Problem;
 
 use super::endpoints::{
     create_room, delete_message, edit_message, get_message, get_room, history, join_room, leave_room, list_edits,
-    list_members, list_rooms, mark_read, post_event, post_message, react, remove_member, set_member, sync, update_room,
+    list_members, list_rooms, mark_read, post_event, post_message, react, remove_member, room_permissions, set_member,
+    sync, update_room,
 };
 use super::request::Failure;
 
@@ -22,6 +23,7 @@ static ROUTER: LazyLock<Router> = LazyLock::new(|| {
         .route("/v1/rooms/{room}/leave", post(leave_room::handle))
         .route("/v1/rooms/{room}/members", get(list_members::handle))
         .route("/v1/rooms/{room}/members/{user}", put(set_member::handle).delete(remove_member::handle))
+        .route("/v1/rooms/{room}/permissions", get(room_permissions::handle))
         .route("/v1/rooms/{room}/receipt", put(mark_read::handle))
         .route("/v1/rooms/{room}/events", post(post_event::handle))
         .route("/v1/rooms/{room}/messages", post(post_message::handle).get(history::handle))

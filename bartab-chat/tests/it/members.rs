@@ -147,3 +147,34 @@ async fn the_list_of_members_goes_on_page_by_page_with_profiles() {
     }
     assert_eq!(seen, everyone);
 }
+
+#[tokio::test]
+async fn a_room_says_what_one_may_do_there_and_why() {
+    let world = World::new().await;
+    let [ann, bob, cat] = ["ann", "bob", "cat"].map(|name| world.person(name));
+    let mia = world.official("mia", TenantRole::Moderator);
+    let room = ann.public_room().await;
+    bob.join(&room).await;
+    let path = format!("/v1/rooms/{room}/permissions");
+    let told = async |client: &Client, permission: &str| {
+        let answer = client.get(&path).await;
+        let all = answer["permissions"].as_array().unwrap();
+        let one = all.iter().find(|one| one["permission"] == permission).unwrap();
+        (answer["role"].clone(), one["allowed"].as_bool().unwrap(), one["why"].as_str().unwrap().to_owned())
+    };
+    let is = |role: Value, allowed: bool, why: &str| (role, allowed, why.to_owned());
+    assert_eq!(told(&ann, "room.update").await, is(json!("owner"), true, "role"));
+    assert_eq!(told(&bob, "room.update").await, is(json!("member"), false, "role"));
+    assert_eq!(told(&bob, "messages.send").await, is(json!("member"), true, "membership"));
+    assert_eq!(told(&cat, "messages.send").await, is(Value::Null, false, "membership"));
+    assert_eq!(told(&cat, "messages.read").await, is(Value::Null, true, "visibility"));
+    assert_eq!(told(&cat, "room.join").await, is(Value::Null, true, "visibility"));
+    assert_eq!(told(&mia, "members.ban").await, is(json!("moderator"), true, "tenant_role"));
+    let answer = ann.get(&path).await;
+    assert_eq!((&answer["room_id"], &answer["membership"]), (&json!(room), &json!("joined")));
+    assert_eq!(answer["permissions"][9]["needs"], json!({"scope": "rooms:manage", "role": "owner"}));
+    // A room that is not there for somebody says nothing.
+    let hidden = ann.room(json!({"name": "attic"})).await;
+    let hidden = format!("/v1/rooms/{hidden}/permissions");
+    cat.refused(404, "room.not_found", "GET", &hidden, Value::Null).await;
+}

@@ -34,7 +34,9 @@ pub fn decide(
     if let Command::Account { number, step } = command {
         return accounts::decide(state, targets, actor, number, step);
     }
-    may_act(state, actor)?;
+    if !state.may_act(actor) {
+        return Err(Rejection::AccountNotActive);
+    }
     let mut events: Vec<NewEvent> = arrival(state, actor)?.into_iter().collect();
     match command {
         Command::Arrive | Command::Account { .. } => {}
@@ -72,13 +74,6 @@ pub fn decide(
         }
     }
     Ok(events)
-}
-
-/// Refuses an actor whose account may not be used, whatever the token still says, and a bot whose owner's may not.
-fn may_act(state: &TenantState, actor: &Actor) -> Result<(), Rejection> {
-    let owner = if let ActorKind::Bot { owner } = actor.kind { Some(owner) } else { None };
-    let active = |user: UserId| state.person_state(user).is_active();
-    if active(actor.user_id) && owner.is_none_or(active) { Ok(()) } else { Err(Rejection::AccountNotActive) }
 }
 
 /// What sort of user the actor is, and who answers for it.

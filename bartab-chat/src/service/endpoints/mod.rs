@@ -16,6 +16,7 @@ pub(super) mod post_event;
 pub(super) mod post_message;
 pub(super) mod react;
 pub(super) mod remove_member;
+pub(super) mod room_permissions;
 pub(super) mod set_member;
 pub(super) mod sync;
 pub(super) mod update_room;

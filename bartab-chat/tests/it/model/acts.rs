@@ -183,7 +183,7 @@ pub(crate) fn user(index: u8) -> UserId {
     UserId::from_u128(u128::from(index) + 1)
 }
 
-fn room(index: u8) -> RoomId {
+pub(crate) fn room(index: u8) -> RoomId {
     RoomId::from_u128(u128::from(index) + 1)
 }
 

@@ -103,6 +103,12 @@ impl Ledger {
         event
     }
 
+    /// What would be decided now; nothing comes of it.
+    pub(crate) fn ask(&self, actor: &Actor, command: Command) -> Result<Vec<NewEvent>, Rejection> {
+        let targets = self.load(&[(actor.clone(), command.clone())]);
+        decide(&self.state, &targets, actor, command, self.now)
+    }
+
     /// Loads what the commands need, as the sequencer does from a store.
     fn load(&self, commands: &[(Actor, Command)]) -> Targets {
         let mut wanted = Wanted::default();

@@ -2,4 +2,5 @@
 
 mod acts;
 mod ledger;
+mod permissions;
 mod properties;

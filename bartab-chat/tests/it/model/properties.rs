@@ -19,10 +19,10 @@ fn begun() -> Ledger {
 }
 
 /// An attempt that was played: when, by whom, what, and what it came to.
-type Played = (Timestamp, Actor, Command, Outcome);
+pub(super) type Played = (Timestamp, Actor, Command, Outcome);
 
 /// Plays the attempts in their batches; gives the ledger and what each attempt was and came to.
-fn play(attempts: &[(Act, bool)], mut look: impl FnMut(&Ledger)) -> (Ledger, Vec<Played>) {
+pub(super) fn play(attempts: &[(Act, bool)], mut look: impl FnMut(&Ledger)) -> (Ledger, Vec<Played>) {
     let mut ledger = begun();
     let mut played = Vec::new();
     let mut sequence = 0;
@@ -92,7 +92,7 @@ fn check_invariants(state: &TenantState) {
     }
 }
 
-fn config() -> ProptestConfig {
+pub(super) fn config() -> ProptestConfig {
     let seed = proptest::test_runner::RngSeed::Fixed(1);
     ProptestConfig { cases: 64, failure_persistence: None, rng_seed: seed, ..ProptestConfig::default() }
 }
