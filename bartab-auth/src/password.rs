@@ -8,7 +8,7 @@ use argon2::password_hash::{self, phc};
 use argon2::{ARGON2ID_IDENT, Argon2, Params, PasswordHasher as _, PasswordVerifier as _};
 use bartab_core::Random;
 use bartab_core::store::PasswordHash;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{AcquireError, Semaphore, oneshot};
 use zeroize::Zeroizing;
 
 use crate::config::{ConfigError, PasswordConfig};
@@ -23,7 +23,19 @@ pub struct HashPool {
     /// A place to wait or to run in.
     places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
+    concurrency: usize,
+    queue: usize,
     max_wait: Duration,
+}
+
+/// What one tenant takes of a pool at most: as many turns as there are at once, and half of the places to wait. So however
+/// many sign in to it, the pool is never full of them, and whoever comes from another tenant waits for no more than one
+/// round of each tenant that is busy.
+#[derive(Clone, Debug)]
+struct Share {
+    pool: HashPool,
+    places: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
 }
 
 impl HashPool {
@@ -33,7 +45,17 @@ impl HashPool {
         Self {
             places: Arc::new(Semaphore::new(concurrency + queue.min(1 << 20))),
             turns: Arc::new(Semaphore::new(concurrency)),
+            concurrency,
+            queue: queue.min(1 << 20),
             max_wait,
+        }
+    }
+
+    fn share(self) -> Share {
+        Share {
+            places: Arc::new(Semaphore::new(self.concurrency + self.queue.div_ceil(2))),
+            turns: Arc::new(Semaphore::new(self.concurrency)),
+            pool: self,
         }
     }
 
@@ -45,15 +67,24 @@ impl HashPool {
         });
         SHARED.clone()
     }
+}
 
+impl Share {
     /// Runs `work` on a thread of its own when its turn comes; its place is free again only once it has ended, also when
     /// the caller goes away.
     ///
     /// The thread yields to all others, and making it costs next to nothing beside a hash. So the processors that are
     /// hashing are there for chat at once, and the threads that write to disk are never all taken.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, AuthError> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| AuthError::Busy)?;
-        let turn = tokio::time::timeout(self.max_wait, Arc::clone(&self.turns).acquire_owned()).await;
+        let pool = &self.pool;
+        let place = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().map_err(|_| AuthError::Busy);
+        let place = (place(&self.places)?, place(&pool.places)?);
+        // The tenant's own turn first: so no more of a tenant wait in the common queue than can run at once.
+        let turns = async {
+            let own = Arc::clone(&self.turns).acquire_owned().await?;
+            Ok::<_, AcquireError>((own, Arc::clone(&pool.turns).acquire_owned().await?))
+        };
+        let turn = tokio::time::timeout(pool.max_wait, turns).await;
         let turn = turn.map_err(|_| AuthError::Busy)?.map_err(AuthError::internal)?;
         let (answer, answered) = oneshot::channel();
         let thread = std::thread::Builder::new().name("bartab-hash".to_owned()).spawn(move || {
@@ -85,13 +116,13 @@ fn yield_to_others() {
 /// Hashes and checks passwords with the parameters of one tenant.
 pub(crate) struct Passwords {
     argon2: Argon2<'static>,
-    pool: HashPool,
+    pool: Share,
 }
 
 impl Passwords {
     pub(crate) fn new(config: PasswordConfig, pool: HashPool) -> Result<Self, ConfigError> {
         let params = Params::new(config.memory_kib, config.iterations, config.parallelism, None);
-        Ok(Self { argon2: Argon2::from(params.map_err(|_| ConfigError::Password)?), pool })
+        Ok(Self { argon2: Argon2::from(params.map_err(|_| ConfigError::Password)?), pool: pool.share() })
     }
 
     /// The hash of a new password as a PHC string.
@@ -240,7 +271,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_finds_no_place_or_no_turn_is_told_at_once_or_in_time() {
-        let pool = HashPool::new(1, 1, Duration::from_millis(20));
+        let pool = HashPool::new(1, 1, Duration::from_millis(20)).share();
         let (release, held) = std::sync::mpsc::channel::<()>();
         let running = tokio::spawn({
             let pool = pool.clone();
@@ -258,7 +289,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_panics_gives_its_turn_back() {
-        let pool = HashPool::new(1, 0, Duration::from_secs(5));
+        let pool = HashPool::new(1, 0, Duration::from_secs(5)).share();
         let panicked = pool.run(|| assert_eq!(1, 2)).await;
         assert!(matches!(panicked, Err(AuthError::Internal(_))), "{panicked:?}");
         while pool.turns.available_permits() == 0 {
@@ -272,13 +303,13 @@ mod tests {
     async fn hashing_yields_to_every_other_thread() {
         let priority = || rustix::process::getpriority_process(None).unwrap();
         let before = priority();
-        assert_eq!(HashPool::shared().run(priority).await.unwrap(), before.max(10));
+        assert_eq!(HashPool::shared().share().run(priority).await.unwrap(), before.max(10));
         assert_eq!(priority(), before);
     }
 
     #[tokio::test]
     async fn a_caller_who_goes_away_frees_nothing_that_still_runs() {
-        let pool = HashPool::new(1, 0, Duration::from_secs(5));
+        let pool = HashPool::new(1, 0, Duration::from_secs(5)).share();
         let (release, held) = std::sync::mpsc::channel::<()>();
         let caller = tokio::spawn({
             let pool = pool.clone();
@@ -292,5 +323,39 @@ mod tests {
         assert!(caller.await.is_err());
         assert!(matches!(pool.run(|| ()).await, Err(AuthError::Busy)));
         release.send(()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn no_tenant_keeps_another_waiting_for_long() {
+        let pool = HashPool::new(1, 4, Duration::from_secs(60));
+        let (busy, other) = (pool.clone().share(), pool.share());
+        let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let hash = |share: &Share, who: &'static str| {
+            let (share, order) = (share.clone(), Arc::clone(&order));
+            tokio::spawn(async move { share.run(move || order.lock().unwrap().push(who)).await })
+        };
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let first = tokio::spawn({
+            let busy = busy.clone();
+            async move { busy.run(move || held.recv().is_ok()).await }
+        });
+        while busy.turns.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let waiting = [hash(&busy, "busy"), hash(&busy, "busy")];
+        while busy.places.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(busy.run(|| ()).await, Err(AuthError::Busy)), "half of the places are another's");
+        let guest = hash(&other, "other");
+        while other.turns.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        release.send(()).unwrap();
+        assert!(first.await.unwrap().unwrap());
+        for hashed in waiting.into_iter().chain([guest]) {
+            hashed.await.unwrap().unwrap();
+        }
+        assert_eq!(*order.lock().unwrap(), ["other", "busy", "busy"]);
     }
 }
