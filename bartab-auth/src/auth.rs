@@ -9,8 +9,8 @@ use bartab_core::store::{
 };
 use bartab_core::{Clock, Random};
 
+use crate::attempts::Attempts;
 use crate::config::{Config, ConfigError};
-use crate::device::Devices;
 use crate::error::AuthError;
 use crate::exchange::Trusted;
 use crate::keys::Keys;
@@ -18,7 +18,6 @@ use crate::metadata::Metadata;
 use crate::nudge::Nudges;
 use crate::password::{HashPool, Passwords};
 use crate::seal::Sealer;
-use crate::throttle::Throttle;
 use crate::token::{Revocations, Verifier};
 
 /// The stores of one tenant's identity.
@@ -92,7 +91,7 @@ pub(crate) struct Inner {
     pub(crate) passwords: Passwords,
     /// Seals what must not be read out of the store.
     pub(crate) sealer: Arc<Sealer>,
-    pub(crate) throttle: Throttle,
+    pub(crate) attempts: Attempts,
     pub(crate) keys: Keys,
     pub(crate) verifier: Verifier,
     pub(crate) revocations: Revocations,
@@ -103,7 +102,6 @@ pub(crate) struct Inner {
     pub(crate) sessions_opened: AtomicU64,
     /// The same for tickets.
     pub(crate) tickets_issued: AtomicU64,
-    pub(crate) devices: Devices,
     /// Whose turn it is to act on accounts.
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
     #[cfg(feature = "openid-providers")]
@@ -130,6 +128,22 @@ impl Auth {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, OpenError> {
+        let attempts = Attempts::new(&*random);
+        Self::open_with(stores, config, pool, attempts, clock, random).await
+    }
+
+    /// [`Auth::open`] with what is remembered of failed attempts from when the tenant was open before.
+    ///
+    /// # Errors
+    /// Those of [`Auth::open`].
+    pub async fn open_with(
+        stores: AuthStores,
+        config: Config,
+        pool: HashPool,
+        attempts: Attempts,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, OpenError> {
         config.validate()?;
         let now = clock.now();
         let sealer = Arc::new(Sealer::new(&config.sealing_keys, Arc::clone(&random))?);
@@ -147,7 +161,7 @@ impl Auth {
         );
         Ok(Self(Arc::new(Inner {
             passwords: Passwords::new(config.password, pool)?,
-            throttle: Throttle::new(&*random),
+            attempts,
             metadata: Metadata::new(&config),
             trusted: Trusted::new(&config)?,
             #[cfg(feature = "openid-providers")]
@@ -162,7 +176,6 @@ impl Auth {
             revocations,
             sessions_opened: AtomicU64::new(0),
             tickets_issued: AtomicU64::new(0),
-            devices: Devices::default(),
             turn: Arc::default(),
             nudges: Nudges::default(),
         })))

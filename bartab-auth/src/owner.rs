@@ -108,7 +108,7 @@ impl Auth {
             return if self.is_recent(actor).await? { Ok(account) } else { Err(AuthError::SignInAgain) };
         };
         let password = password.ok_or_else(|| Broken::missing(pointer))?;
-        let attempt = inner.throttle.begin(&account.username_key, address, inner.clock.now())?;
+        let attempt = inner.attempts.throttle().begin(&account.username_key, address, inner.clock.now())?;
         match inner.passwords.verify(password, Some(hash), &*inner.random).await {
             Ok(Verified::Right { .. }) => {
                 attempt.right();

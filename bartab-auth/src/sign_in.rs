@@ -72,7 +72,7 @@ impl Auth {
         address: Option<IpAddr>,
     ) -> Result<SignedIn, AuthError> {
         let key = username_key(username);
-        let attempt = self.0.throttle.begin(&key, address, self.0.clock.now())?;
+        let attempt = self.0.attempts.throttle().begin(&key, address, self.0.clock.now())?;
         let checked = self.look_at(&key, password, otp).await;
         match &checked {
             Ok(_) => attempt.right(),

@@ -4,6 +4,7 @@ mod pace;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bartab_core::store::{OAuthClient, Spending, StoreError, Ticket, TicketPurpose, TokenHash};
@@ -138,19 +139,24 @@ impl Auth {
     /// Makes the two codes of a device that asks for `scopes`, which its client may have.
     ///
     /// # Errors
-    /// [`AuthError::Busy`] when too many devices wait already; [`AuthError::Store`].
-    pub(crate) async fn begin_device(&self, client: &OAuthClient, scopes: Scopes) -> Result<DeviceCodes, AuthError> {
+    /// [`AuthError::Busy`] when too many devices wait already, of the tenant or of one network; [`AuthError::Store`].
+    pub(crate) async fn begin_device(
+        &self,
+        client: &OAuthClient,
+        scopes: Scopes,
+        address: Option<IpAddr>,
+    ) -> Result<DeviceCodes, AuthError> {
         let inner = &*self.0;
         let device_code = self.random_text::<32>();
         let secret = TokenHash::of(device_code.as_bytes());
         let now = inner.clock.now();
-        if !inner.devices.admit(secret, now, now.after(LIFE)) {
+        if !inner.attempts.devices().admit(secret, address, now, now.after(LIFE)) {
             return Err(AuthError::Busy);
         }
         let device = Device { client_id: client.client_id.clone(), scopes, state: State::Waiting };
         let made = self.store_device(&device, secret).await;
         if made.is_err() {
-            inner.devices.forget(secret);
+            inner.attempts.devices().forget(secret);
         }
         Ok(DeviceCodes { device_code, user_code: made?, expires_in: LIFE.as_secs(), interval: INTERVAL })
     }
@@ -189,7 +195,7 @@ impl Auth {
             match device.state {
                 _ if now >= ticket.expires_at => return Err(DeviceError::Expired),
                 State::Denied => return Err(DeviceError::Denied),
-                State::Waiting if inner.devices.asks_too_often(secret, now, ticket.expires_at) => {
+                State::Waiting if inner.attempts.devices().asks_too_often(secret, now, ticket.expires_at) => {
                     return Err(DeviceError::SlowDown);
                 }
                 State::Waiting => return Err(DeviceError::Pending),
@@ -201,7 +207,7 @@ impl Auth {
             Spending::Again(ticket) => (ticket, false),
             Spending::Refused => return Err(DeviceError::Expired),
         };
-        inner.devices.forget(secret);
+        inner.attempts.devices().forget(secret);
         let device: Device = payload(&ticket)?;
         let State::Allowed { user, auth_time, methods, password, session_id } = device.state else {
             return Err(DeviceError::Invalid);
@@ -256,20 +262,20 @@ impl Auth {
         let purpose = TicketPurpose::DeviceCode;
         let decided =
             tickets.replace(purpose, &ticket.secret, ticket.version, Some(decision.user), payload, now).await?;
-        inner.devices.forget(ticket.secret);
+        inner.attempts.devices().forget(ticket.secret);
         Ok(decided.then_some(waited))
     }
 
     async fn waiting(&self, user_code: &str, user: UserId) -> Result<Option<(Ticket, Device)>, AuthError> {
         let inner = &*self.0;
         let now = inner.clock.now();
-        inner.devices.may_try(user, now)?;
+        inner.attempts.devices().may_try(user, now)?;
         let found = match normal_user_code(user_code) {
             Some(code) => self.device_of(&code, now).await?,
             None => None,
         };
         if found.is_none() {
-            inner.devices.tried(user, now);
+            inner.attempts.devices().tried(user, now);
         }
         Ok(found)
     }

@@ -4,6 +4,7 @@
 //! forgets it gives one more round at most.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,10 +12,13 @@ use bartab_core::store::TokenHash;
 use bartab_core::{Timestamp, UserId};
 
 use super::INTERVAL;
+use crate::network::{network, site};
 use crate::throttle::SlowDown;
 
 /// So many devices of a tenant wait at once.
 const MOST_WAITING: usize = 1_000;
+/// So many of them from one network, an IPv6 site or an IPv4 address, so that nobody takes all places.
+const MOST_OF_NETWORK: usize = 50;
 /// What each question that comes too early adds, in seconds (RFC 8628 section 3.5).
 const SLOWER: u32 = 5;
 /// So many codes that are none may one person try in `WINDOW`.
@@ -39,6 +43,8 @@ struct Pace {
     until: Timestamp,
     asked: Option<Timestamp>,
     interval: u32,
+    /// Where it began, when that is known.
+    network: Option<IpAddr>,
 }
 
 #[derive(Debug)]
@@ -52,15 +58,26 @@ impl Devices {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes room for one more device until `until`; answers whether there was any.
-    pub(crate) fn admit(&self, device: TokenHash, now: Timestamp, until: Timestamp) -> bool {
+    /// Makes room for one more device at `address` until `until`; answers whether there was any.
+    pub(crate) fn admit(&self, device: TokenHash, address: Option<IpAddr>, now: Timestamp, until: Timestamp) -> bool {
+        let network = address.map(|address| site(address).unwrap_or_else(|| network(address)));
         let mut book = self.book();
         book.waiting.retain(|_, pace| now < pace.until);
         if book.waiting.len() >= MOST_WAITING {
             return false;
         }
-        book.waiting.insert(*device.as_bytes(), Pace { until, asked: None, interval: INTERVAL });
+        let neighbours = book.waiting.values().filter(|pace| pace.network == network);
+        if network.is_some() && neighbours.count() >= MOST_OF_NETWORK {
+            return false;
+        }
+        book.waiting.insert(*device.as_bytes(), Pace { until, asked: None, interval: INTERVAL, network });
         true
+    }
+
+    /// Whether no device waits at `now`, and nobody's wrong codes count any more.
+    pub(crate) fn is_settled(&self, now: Timestamp) -> bool {
+        let book = self.book();
+        book.waiting.values().all(|pace| now >= pace.until) && book.tries.values().all(|tries| now >= tries.until)
     }
 
     /// The device waits no more.
@@ -72,7 +89,7 @@ impl Devices {
     pub(crate) fn asks_too_often(&self, device: TokenHash, now: Timestamp, until: Timestamp) -> bool {
         let mut book = self.book();
         // Not there: it began before the program did.
-        let new = Pace { until, asked: None, interval: INTERVAL };
+        let new = Pace { until, asked: None, interval: INTERVAL, network: None };
         let pace = book.waiting.entry(*device.as_bytes()).or_insert(new);
         let wait = Duration::from_secs(pace.interval.into());
         let early = pace.asked.is_some_and(|asked| now < asked.after(wait));
@@ -139,13 +156,32 @@ mod tests {
         let devices = Devices::default();
         let hash = |n: usize| TokenHash::of(&n.to_be_bytes());
         for n in 0..MOST_WAITING {
-            assert!(devices.admit(hash(n), at(0), at(600)));
+            assert!(devices.admit(hash(n), None, at(0), at(600)));
         }
-        assert!(!devices.admit(hash(MOST_WAITING), at(599), at(1_199)));
+        assert!(!devices.admit(hash(MOST_WAITING), None, at(599), at(1_199)));
         devices.forget(hash(0));
-        assert!(devices.admit(hash(MOST_WAITING), at(599), at(1_199)));
-        assert!(!devices.admit(hash(MOST_WAITING + 1), at(599), at(1_199)));
-        assert!(devices.admit(hash(MOST_WAITING + 1), at(600), at(1_200)));
+        assert!(devices.admit(hash(MOST_WAITING), None, at(599), at(1_199)));
+        assert!(!devices.admit(hash(MOST_WAITING + 1), None, at(599), at(1_199)));
+        assert!(devices.admit(hash(MOST_WAITING + 1), None, at(600), at(1_200)));
+    }
+
+    #[test]
+    fn one_network_takes_few_of_the_places() {
+        let devices = Devices::default();
+        let mut number = 0_usize;
+        let mut admit = |address: &str, second: u64| {
+            number += 1;
+            let device = TokenHash::of(&number.to_be_bytes());
+            devices.admit(device, Some(address.parse().unwrap()), at(second), at(second + 600))
+        };
+        let admitted = (0..200).filter(|n| admit(&format!("2001:db8:1:{n:x}::1"), 0)).count();
+        assert_eq!(admitted, MOST_OF_NETWORK);
+        assert!(admit("2001:db8:2::1", 0) && admit("192.0.2.1", 0));
+        let admitted = (0..200).filter(|_| admit("192.0.2.2", 0)).count();
+        assert_eq!(admitted, MOST_OF_NETWORK);
+        assert!(admit("192.0.2.3", 0) && !admit("::ffff:192.0.2.2", 0), "an IPv4 address in IPv6 clothes");
+        assert!(admit("192.0.2.2", 600) && admit("2001:db8:1::1", 600));
+        assert!(!devices.is_settled(at(1_199)) && devices.is_settled(at(1_200)));
     }
 
     #[test]

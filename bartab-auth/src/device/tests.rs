@@ -55,7 +55,7 @@ async fn a_device_gets_what_was_allowed_and_asked_for_once() {
     let (auth, clock) = open().await;
     let alice = UserId::from_u128(1);
     let asked = Scopes::NONE.with(Scope::ChatRead).with(Scope::ChatWrite);
-    let codes = auth.begin_device(&client("tool"), asked).await.unwrap();
+    let codes = auth.begin_device(&client("tool"), asked, None).await.unwrap();
     assert_eq!((codes.expires_in, codes.interval), (600, 5));
     let poll = async |client: &str| auth.poll_device(&codes.device_code, client).await;
     assert!(matches!(poll("tool").await, Err(DeviceError::Pending)));
@@ -83,12 +83,12 @@ async fn a_device_gets_what_was_allowed_and_asked_for_once() {
 async fn a_device_is_denied_or_too_late() {
     let (auth, clock) = open().await;
     let alice = UserId::from_u128(1);
-    let codes = auth.begin_device(&client("tool"), Scopes::PERSON).await.unwrap();
+    let codes = auth.begin_device(&client("tool"), Scopes::PERSON, None).await.unwrap();
     let no = DeviceDecision { allowed: None, ..yes(alice, Scopes::NONE) };
     assert!(auth.decide_device(&codes.user_code, no).await.unwrap().is_some());
     assert!(matches!(auth.poll_device(&codes.device_code, "tool").await, Err(DeviceError::Denied)));
 
-    let codes = auth.begin_device(&client("tool"), Scopes::PERSON).await.unwrap();
+    let codes = auth.begin_device(&client("tool"), Scopes::PERSON, None).await.unwrap();
     clock.advance(LIFE);
     assert_eq!(auth.find_device(&codes.user_code, alice).await.unwrap(), None);
     assert!(auth.decide_device(&codes.user_code, yes(alice, Scopes::PERSON)).await.unwrap().is_none());
@@ -100,7 +100,7 @@ async fn a_device_is_denied_or_too_late() {
 async fn who_tries_many_codes_is_told_to_wait() {
     let (auth, clock) = open().await;
     let (alice, bob) = (UserId::from_u128(1), UserId::from_u128(2));
-    let codes = auth.begin_device(&client("tool"), Scopes::PERSON).await.unwrap();
+    let codes = auth.begin_device(&client("tool"), Scopes::PERSON, None).await.unwrap();
     for _ in 0..10 {
         assert_eq!(auth.find_device("BCDF-GHJK", alice).await.unwrap(), None);
     }

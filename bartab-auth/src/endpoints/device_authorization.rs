@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::answer::{self, OAuthError, OAuthErrorBody};
 use crate::browser::request::known_scopes;
 use crate::error::AuthError;
-use crate::extract::{Form, Tenant};
+use crate::extract::{Address, Form, Tenant};
 
 /// What a device asks with, for the OpenAPI document; unknown parameters are ignored.
 #[expect(dead_code, reason = "describes the form that `Form` reads")]
@@ -49,12 +49,13 @@ pub(crate) struct DeviceAuthorization {
         (status = 200, description = "The codes", body = DeviceAuthorization),
         (status = 400, description = "`invalid_request`, `invalid_scope`, `unauthorized_client`", body = OAuthErrorBody),
         (status = 401, description = "`invalid_client`", body = OAuthErrorBody),
-        (status = 503, description = "`temporarily_unavailable`: too many devices are waiting", body = OAuthErrorBody),
+        (status = 503, description = "`temporarily_unavailable`: too many devices are waiting, here or in the network", body = OAuthErrorBody),
     ),
     security(("client" = []), ()),
 )]
 pub(crate) async fn handler(
     Tenant(auth): Tenant,
+    Address(address): Address,
     headers: HeaderMap,
     form: Result<Form, OAuthError>,
 ) -> Result<Response, OAuthError> {
@@ -67,7 +68,7 @@ pub(crate) async fn handler(
     if scopes == Scopes::NONE || !scopes.is_subset(client.scopes) {
         return Err(AuthError::InvalidScope.into());
     }
-    let codes = auth.begin_device(&client, scopes).await?;
+    let codes = auth.begin_device(&client, scopes, address).await?;
     let verification_uri = format!("{}/v1/oauth2/device", auth.issuer());
     let answer = DeviceAuthorization {
         verification_uri_complete: format!("{verification_uri}?user_code={}", codes.user_code),

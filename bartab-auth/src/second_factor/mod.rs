@@ -77,7 +77,7 @@ impl Auth {
         if factor.confirmed {
             return Err(AuthError::SecondFactorOn);
         }
-        let attempt = self.0.throttle.begin(&account.username_key, address, self.0.clock.now())?;
+        let attempt = self.0.attempts.throttle().begin(&account.username_key, address, self.0.clock.now())?;
         let step = match Code::parse(code) {
             Some(Code::Totp(code)) => self.step_of(&account, factor, &code)?,
             _ => None,
@@ -175,7 +175,7 @@ impl Auth {
         code: &str,
         address: Option<IpAddr>,
     ) -> Result<&'static str, AuthError> {
-        let attempt = self.0.throttle.begin(&account.username_key, address, self.0.clock.now())?;
+        let attempt = self.0.attempts.throttle().begin(&account.username_key, address, self.0.clock.now())?;
         match self.takes_code(account, code).await {
             Ok(true) => {
                 attempt.right();

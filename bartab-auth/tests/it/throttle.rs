@@ -1,10 +1,12 @@
 //! Guessing passwords: however many attempts there are, few are looked at, and nobody else is slowed down.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bartab_auth::HashPool;
+use bartab_auth::{Attempts, Auth, AuthService, HashPool};
 use bartab_core::http::ClientAddress;
+use bartab_core::{Clock as _, SeededRandom};
 use http::Request;
 use http_body_util::Full;
 use serde_json::json;
@@ -42,6 +44,46 @@ async fn ten_thousand_guesses_are_refused_and_few_of_them_looked_at() {
     }
     world.advance(1);
     assert_eq!(login(&world, "192.0.2.7", "alice", PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_closed_and_opened_again_gives_no_more_guesses() {
+    let world = World::open().await;
+    world.person("alice").await;
+    let random = Arc::new(SeededRandom::new(2));
+    let attempts = Attempts::new(&*random);
+    let open = async || {
+        let (stores, pool) = (world.stores.clone(), HashPool::shared());
+        let opened =
+            Auth::open_with(stores, config(), pool, attempts.clone(), world.clock.clone(), random.clone()).await;
+        World { service: AuthService::from(opened.unwrap()), stores: world.stores.clone(), clock: world.clock.clone() }
+    };
+    for _ in 0..5 {
+        let answer = login(&open().await, "192.0.2.7", "alice", "wrong password").await;
+        answer.assert_problem(401, "auth.bad_credentials");
+    }
+    login(&open().await, "192.0.2.7", "alice", PASSWORD).await.assert_problem(429, "auth.too_many_attempts");
+    assert!(!attempts.is_settled(world.clock.now()));
+    assert_eq!(login(&world, "192.0.2.7", "alice", PASSWORD).await.status, 200, "attempts of its own");
+}
+
+#[tokio::test]
+async fn one_network_takes_few_of_the_places_of_devices() {
+    let world = World::open().await;
+    let begin = async |address: &str| {
+        let address: IpAddr = address.parse().unwrap();
+        let request = Request::post("/v1/oauth2/device_authorization")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .extension(ClientAddress(address))
+            .body(Full::from("scope=chat:read"))
+            .unwrap();
+        world.send(request).await
+    };
+    for n in 0..50 {
+        assert_eq!(begin(&format!("2001:db8:1:{n:x}::1")).await.status, 200);
+    }
+    begin("2001:db8:1:ffff::1").await.assert_oauth(503, "temporarily_unavailable");
+    assert_eq!(begin("2001:db8:2::1").await.status, 200);
 }
 
 #[tokio::test]

@@ -104,7 +104,7 @@ impl Story {
             }
             Step::Device(asked, allowed) => {
                 let asked = asked.intersection(registered);
-                let codes = self.world.auth.begin_device(&self.client.client, asked).await.unwrap();
+                let codes = self.world.auth.begin_device(&self.client.client, asked, None).await.unwrap();
                 allow(&self.world, &codes.user_code, Some(allowed)).await;
                 let answer = self.ask(&format!("grant_type={DEVICE}&device_code={}", codes.device_code), None).await;
                 self.keep(&answer.unwrap(), asked.intersection(allowed));

@@ -214,7 +214,7 @@ async fn what_was_allowed_in_the_name_of_another_password_is_refused() {
     let code = world.code(&client.client, "openid chat:read").await;
     let own = world.auth.client("bartab").await.unwrap().unwrap();
     let scopes = Scopes::NONE.with(Scope::ChatRead);
-    let codes = world.auth.begin_device(&own, scopes).await.unwrap();
+    let codes = world.auth.begin_device(&own, scopes, None).await.unwrap();
     allow(&world, &codes.user_code, Some(scopes)).await;
     // The tickets are still there, as if they were made at the same moment.
     let now = world.auth.0.clock.now();
@@ -240,7 +240,7 @@ async fn a_device_asks_until_somebody_has_decided() {
     let world = World::open().await;
     let own = world.auth.client("bartab").await.unwrap().unwrap();
     let scopes: Scopes = "chat:read openid offline_access".parse().unwrap();
-    let codes = world.auth.begin_device(&own, scopes).await.unwrap();
+    let codes = world.auth.begin_device(&own, scopes, None).await.unwrap();
     let form = format!("grant_type={DEVICE}&client_id=bartab&device_code={}", codes.device_code);
     let error = async |form: &str| {
         let (status, answer) = world.token(form).await;
@@ -269,9 +269,9 @@ async fn a_device_that_is_refused_or_too_late_is_told_so() {
     let world = World::open().await;
     let client = world.auth.client("bartab").await.unwrap().unwrap();
     let scopes = Scopes::NONE.with(Scope::ChatRead);
-    let refused = world.auth.begin_device(&client, scopes).await.unwrap();
+    let refused = world.auth.begin_device(&client, scopes, None).await.unwrap();
     allow(&world, &refused.user_code, None).await;
-    let late = world.auth.begin_device(&client, scopes).await.unwrap();
+    let late = world.auth.begin_device(&client, scopes, None).await.unwrap();
     let other = world.client(NewClient::app("Wiki", &[HERE])).await;
     world.clock.advance(Duration::from_secs(599));
     for (codes, expected) in [(&refused, "access_denied"), (&late, "authorization_pending")] {
