@@ -112,7 +112,12 @@ impl Request<'_> {
             return consent.decided(visit, form).await;
         }
         let client_id = &self.target.client.client_id;
-        let allowed = visit.auth.0.stores.clients.consent(there.account.user_id, client_id).await?;
+        let allowed = if self.target.is_the_client() {
+            visit.auth.0.stores.clients.consent(there.account.user_id, client_id).await?
+        } else {
+            // What was allowed before was allowed to somebody else, maybe.
+            Scopes::NONE
+        };
         let present = Present { since: there.session.created_at, fresh: visit.fresh, scopes, allowed };
         match step::next(self.asked, Some(&present), visit.now()) {
             Step::SignIn => Ok(Outcome::Page(visit.ask_to_sign_in(&errand))),

@@ -27,6 +27,11 @@ fn is_safe(uri: &str) -> bool {
     plain && scheme(uri).is_some_and(|scheme| !never.contains(&&*scheme))
 }
 
+/// Whether `uri` is one of a site, which nobody else answers for.
+pub(crate) fn is_https(uri: &str) -> bool {
+    scheme(uri).as_deref() == Some("https")
+}
+
 /// The scheme in lower case (RFC 3986 section 3.1).
 fn scheme(uri: &str) -> Option<String> {
     let (scheme, _) = uri.split_once(':')?;

@@ -3,7 +3,7 @@
 use bartab_core::store::{ClientKind, Grant, OAuthClient};
 use bartab_core::{Scope, Scopes};
 
-use crate::browser::redirect::{allowed, with_query};
+use crate::browser::redirect::{allowed, is_https, with_query};
 use crate::code::is_challenge;
 use crate::config::Config;
 use crate::parameters::Parameters;
@@ -78,6 +78,12 @@ impl Target {
         let redirect_uri = allowed(&client, named).ok_or(NoWayBack::RedirectUri)?.to_owned();
         let state = parameters.get("state").map(str::to_owned);
         Ok(Self { client, redirect_uri, named: named.is_some(), state })
+    }
+
+    /// Whether whoever answers at the redirect URI must be the client: it has a secret to redeem a code with, or a name that
+    /// only its site has. Any program of a machine can listen on a loopback port or claim a scheme (RFC 8252 section 8.6).
+    pub(crate) fn is_the_client(&self) -> bool {
+        self.client.is_confidential() || is_https(&self.redirect_uri)
     }
 
     /// The way back with a code. `iss` tells the client which server it comes from (RFC 9207).

@@ -15,7 +15,7 @@ pub(crate) struct Present {
     pub(crate) fresh: bool,
     /// What of the request their account may have.
     pub(crate) scopes: Scopes,
-    /// What they have allowed the client before.
+    /// What they have allowed the client before; nothing when another program may answer in its place.
     pub(crate) allowed: Scopes,
 }
 

@@ -1,6 +1,7 @@
 //! What people have allowed a client, and when they are asked again.
 
-use bartab_core::store::OAuthClient;
+use bartab_core::Timestamp;
+use bartab_core::store::{ClientSecret, OAuthClient, TokenHash};
 
 use crate::authorize::{HERE, app, request};
 use crate::world::{ISSUER, World};
@@ -25,6 +26,42 @@ async fn what_was_allowed_is_not_asked_again_but_more_is() {
     world.person("bob").await;
     let page = browser.get(&world, &request(&[("prompt", "login")])).await;
     world.sign_in(&mut browser, &page, "bob").await.assert_page(200, "The App asks for access");
+}
+
+#[tokio::test]
+async fn a_program_that_anybody_could_pass_for_is_asked_about_each_time() {
+    let world = World::with_app().await;
+    let (mut browser, _) = world.authorized(&request(&[])).await;
+    let uris = ["http://127.0.0.1:1/cb", "http://localhost/cb", "com.example.app:/cb", "HTTPS://app.example/cb"];
+    let redirect_uris = uris.map(str::to_owned).to_vec();
+    let native = OAuthClient { client_id: "native".to_owned(), redirect_uris: redirect_uris.clone(), ..app() };
+    world.stores.clients.create(native, None).await.unwrap();
+    let secrets =
+        vec![ClientSecret { hash: TokenHash::of(b"x"), created_at: Timestamp::from_secs(0), expires_at: None }];
+    let secret = OAuthClient { client_id: "secret".to_owned(), redirect_uris, secrets, ..app() };
+    world.stores.clients.create(secret, None).await.unwrap();
+    for (client, uri, asked) in [
+        ("native", uris[0], true),
+        ("native", uris[1], true),
+        ("native", uris[2], true),
+        ("native", uris[3], false),
+        ("secret", uris[0], false),
+        ("secret", uris[2], false),
+    ] {
+        let wants = request(&[("client_id", client), ("redirect_uri", uri), ("prompt", "consent")]);
+        let page = browser.get(&world, &wants).await;
+        browser.submit(&world, &page, &[("decision", "allow")]).await.sent("code");
+        let again = browser.get(&world, &request(&[("client_id", client), ("redirect_uri", uri)])).await;
+        assert_eq!(again.status == 200, asked, "{client} {uri}: {again:?}");
+        let silent = request(&[("client_id", client), ("redirect_uri", uri), ("prompt", "none")]);
+        let silent = browser.get(&world, &silent).await;
+        if asked {
+            again.assert_page(200, "The App asks for access");
+            assert_eq!(silent.sent("error"), "consent_required", "{client} {uri}");
+        } else {
+            silent.sent("code");
+        }
+    }
 }
 
 #[tokio::test]
