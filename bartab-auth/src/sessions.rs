@@ -12,7 +12,7 @@ use crate::auth::Auth;
 use crate::error::AuthError;
 use crate::links::UNDER_WAY;
 use crate::mint::AccessGrant;
-use crate::rights::{Permission, ceiling, require_permission};
+use crate::rights::{Permission, ceiling, require, require_permission};
 use crate::rules::Broken;
 use crate::token::RefreshToken;
 
@@ -262,13 +262,14 @@ impl Auth {
     /// Up to `limit` of the caller's live sessions, newest first, from the first one before `before` on.
     ///
     /// # Errors
-    /// [`AuthError::Store`].
+    /// [`AuthError::InsufficientScope`].
     pub async fn sessions(
         &self,
         actor: &Actor,
         before: Option<SessionId>,
         limit: usize,
     ) -> Result<Vec<Session>, AuthError> {
+        require(actor, Scope::ProfileWrite)?;
         Ok(self.0.stores.sessions.list(actor.user_id, before, self.0.clock.now(), limit).await?)
     }
 
@@ -303,22 +304,30 @@ impl Auth {
         self.end(actor.user_id, session).await.map(drop)
     }
 
-    /// Ends one of the caller's sessions.
+    /// Ends one of the caller's sessions. Is it an app's, then what they have allowed it is forgotten: it has to ask again.
     ///
     /// # Errors
     /// [`AuthError::OwnClientOnly`], [`AuthError::PermissionDenied`], [`AuthError::InsufficientScope`],
     /// [`AuthError::SessionNotFound`].
     pub async fn end_session(&self, actor: &Actor, session: SessionId) -> Result<(), AuthError> {
         require_permission(actor, Permission::SessionsManage)?;
+        let known = self.0.stores.sessions.get(session).await?;
+        let known = known.filter(|known| known.user_id == actor.user_id && known.client_id != OWN_CLIENT);
+        if let Some(known) = known {
+            // Before the session: should ending it fail, the same again does both.
+            self.0.stores.clients.withdraw(actor.user_id, Some(&known.client_id)).await?;
+        }
         if self.end(actor.user_id, session).await? { Ok(()) } else { Err(AuthError::SessionNotFound) }
     }
 
-    /// Ends all of the caller's sessions but the one that asks; grants that are not redeemed yet come to nothing.
+    /// Ends all of the caller's sessions but the one that asks; grants that are not redeemed yet come to nothing, and every
+    /// app has to ask again.
     ///
     /// # Errors
     /// [`AuthError::OwnClientOnly`], [`AuthError::PermissionDenied`], [`AuthError::InsufficientScope`].
     pub async fn end_other_sessions(&self, actor: &Actor) -> Result<(), AuthError> {
         require_permission(actor, Permission::SessionsManage)?;
+        self.0.stores.clients.withdraw(actor.user_id, None).await?;
         self.end_all_but(actor.user_id, actor.session_id).await
     }
 

@@ -9,7 +9,8 @@ use http::{Method, Request};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use crate::authorize::HERE;
+use crate::authorize::{HERE, request};
+use crate::browser::Browser;
 use crate::world::{PASSWORD, World};
 
 /// A tenant where alice keeps order, and what she has granted an app: all that it can have.
@@ -86,4 +87,51 @@ async fn an_embedder_s_own_people_are_no_apps() {
     let request = Request::post("/v1/bots").extension(Arc::new(embedded));
     let answer = world.send(request.body(Full::<Bytes>::from(r#"{"name":"B"}"#)).unwrap()).await;
     assert_eq!(answer.status, 201, "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_app_whose_session_is_ended_has_to_ask_again() {
+    let world = World::open().await;
+    world.account("alice", TenantRole::Member).await;
+    let scope = "chat:read";
+    let scopes: Scopes = scope.parse().unwrap();
+    let mut apps = Vec::new();
+    for name in ["Wiki", "Blog"] {
+        let client = world.client(NewClient { scopes: Some(scopes), ..NewClient::app(name, &[HERE]) }).await;
+        let session = world.allowed(&client, scope).await.text("session_id");
+        apps.push((client.client.client_id, session));
+    }
+    let own = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let (wiki, blog) = (&*apps[0].0, &*apps[1].0);
+    let allowed = async |client: &str| world.stores.clients.consent(own.user_id, client).await.unwrap();
+    let end = async |path: &str| world.call(Method::DELETE, path, &own.access_token, Value::Null).await.status;
+    assert_eq!((allowed(wiki).await, allowed(blog).await), (scopes, scopes));
+    // One of our own is nobody's to be asked about, and another's is none.
+    let other = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    assert_eq!(end(&format!("/v1/me/sessions/{}", other.session_id)).await, 204);
+    let bob = world.person("bob").await;
+    let path = format!("/v1/me/sessions/{}", apps[0].1);
+    assert_eq!(world.call(Method::DELETE, &path, &bob.access_token, Value::Null).await.status, 404);
+    assert_eq!((allowed(wiki).await, allowed(blog).await), (scopes, scopes));
+    assert_eq!(end(&path).await, 204);
+    assert_eq!((allowed(wiki).await, allowed(blog).await), (Scopes::NONE, scopes));
+    let mut browser = Browser::default();
+    let page = browser.get(&world, &request(&[("client_id", wiki)])).await;
+    world.sign_in(&mut browser, &page, "alice").await.assert_page(200, "Wiki asks for access");
+    assert_eq!(end("/v1/me/sessions").await, 204);
+    assert_eq!(allowed(blog).await, Scopes::NONE);
+}
+
+#[tokio::test]
+async fn a_token_says_of_the_account_what_its_scopes_are_for() {
+    let world = World::open().await;
+    let alice = world.account("alice", TenantRole::Member).await;
+    let client = world.client(NewClient { scopes: None, ..NewClient::app("Wiki", &[HERE]) }).await;
+    let openid = world.allowed(&client, "openid offline_access").await.text("access_token");
+    world.get("/v1/me", &openid).await.assert_problem(403, "auth.insufficient_scope");
+    assert_eq!(world.get("/v1/oauth2/userinfo", &openid).await.status, 200);
+    let profile = world.allowed(&client, "openid profile").await.text("access_token");
+    assert_eq!(world.get("/v1/me", &profile).await.status, 200);
+    world.get("/v1/me/sessions", &profile).await.assert_problem(403, "auth.insufficient_scope");
+    assert_eq!(world.get("/v1/me/sessions", &alice.access_token).await.status, 200);
 }

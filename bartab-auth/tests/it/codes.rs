@@ -9,7 +9,7 @@ use tower::ServiceExt as _;
 
 use crate::authorize::{HERE, VERIFIER, app, request};
 use crate::browser::query;
-use crate::world::{Answer, World};
+use crate::world::{Answer, PASSWORD, World};
 
 const TOKEN: &str = "/v1/oauth2/token";
 
@@ -41,7 +41,8 @@ async fn a_code_becomes_tokens_for_what_was_allowed() {
     assert!(!answer.text("refresh_token").is_empty());
     let access = answer.text("access_token");
     assert_eq!(world.get("/v1/me", &access).await.text("username"), "alice");
-    let sessions = world.get("/v1/me/sessions", &access).await.json();
+    let own = world.service.auth().login("alice", PASSWORD, None).await.unwrap().access_token;
+    let sessions = world.get("/v1/me/sessions", &own).await.json();
     let of_app: Vec<&Value> =
         sessions["items"].as_array().unwrap().iter().filter(|session| session["client_id"] == "app").collect();
     assert_eq!(of_app.len(), 1, "{sessions}");

@@ -125,6 +125,16 @@ impl ClientStore for SqliteStore {
         })
         .await
     }
+
+    async fn withdraw(&self, user: UserId, client_id: Option<&str>) -> Result<(), StoreError> {
+        let client_id = client_id.map(str::to_owned);
+        self.write(move |work| {
+            let sql = "DELETE FROM consents WHERE user_id = ?1 AND (?2 IS NULL OR client_id = ?2)";
+            execute(work.conn, sql, (user.to_bytes(), &client_id))?;
+            Ok(())
+        })
+        .await
+    }
 }
 
 /// Stores a new client.

@@ -7,7 +7,7 @@ use http::StatusCode;
 use crate::answer::{self, Failure};
 use crate::extract::{Caller, PathId, Tenant};
 
-/// End one of one's own sessions.
+/// End one of one's own sessions. Is it an app's, then it has to ask again for what it was allowed.
 #[utoipa::path(
     delete, path = "/v1/me/sessions/{session_id}", tag = "auth", operation_id = "end_session",
     params(("session_id" = String, Path, description = "`sess_…`")),

@@ -6,7 +6,7 @@ use http::StatusCode;
 use crate::answer::{self, Failure};
 use crate::extract::{Caller, Tenant};
 
-/// End all of one's own sessions but the one that asks.
+/// End all of one's own sessions but the one that asks. Every app has to ask again for what it was allowed.
 #[utoipa::path(
     delete, path = "/v1/me/sessions", tag = "auth", operation_id = "end_other_sessions",
     responses(

@@ -31,6 +31,7 @@ pub(crate) struct SessionPage {
         (status = 200, description = "A page of the live sessions", body = SessionPage),
         (status = 400, description = "`request.invalid`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
+        (status = 403, description = "`auth.insufficient_scope`: this takes `profile:write`"),
     ),
     security(("bearer" = [])),
 )]

@@ -206,4 +206,7 @@ pub trait ClientStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such client.
     async fn allow(&self, user: UserId, client_id: &str, scopes: Scopes) -> Result<(), StoreError>;
+
+    /// Forgets, durably, what `user` has allowed the client; without one, what they have allowed any.
+    async fn withdraw(&self, user: UserId, client_id: Option<&str>) -> Result<(), StoreError>;
 }

@@ -120,6 +120,27 @@ pub async fn what_a_person_allows_adds_up(stores: &IdentityStores) {
     assert_eq!(ok(stores.clients.consent(user(1), "nobody").await), Scopes::NONE);
 }
 
+/// What a person has allowed is withdrawn from one client or from all, and from nobody else's.
+pub async fn what_a_person_allowed_is_withdrawn(stores: &IdentityStores) {
+    for client_id in ["app", "other"] {
+        ok(stores.clients.create(client(client_id), None).await);
+        for number in 1..=2 {
+            ok(stores.clients.allow(user(number), client_id, Scopes::PERSON).await);
+        }
+    }
+    let allowed = |number, client_id| async move { ok(stores.clients.consent(user(number), client_id).await) };
+    ok(stores.clients.withdraw(user(1), Some("nobody")).await);
+    ok(stores.clients.withdraw(user(3), None).await);
+    assert_eq!(allowed(1, "app").await, Scopes::PERSON);
+    ok(stores.clients.withdraw(user(1), Some("app")).await);
+    assert_eq!((allowed(1, "app").await, allowed(1, "other").await), (Scopes::NONE, Scopes::PERSON));
+    ok(stores.clients.allow(user(1), "app", Scopes::NONE.with(Scope::Openid)).await);
+    assert_eq!(allowed(1, "app").await, Scopes::NONE.with(Scope::Openid));
+    ok(stores.clients.withdraw(user(1), None).await);
+    assert_eq!((allowed(1, "app").await, allowed(1, "other").await), (Scopes::NONE, Scopes::NONE));
+    assert_eq!((allowed(2, "app").await, allowed(2, "other").await), (Scopes::PERSON, Scopes::PERSON));
+}
+
 /// A client that is removed is gone with every consent to it, once.
 pub async fn a_removed_client_is_gone_with_every_consent(stores: &IdentityStores) {
     for client_id in ["app", "other"] {

@@ -38,7 +38,7 @@ pub use changes::{
 pub use clients::{
     a_client_comes_back_as_it_was_stored, a_new_secret_leaves_the_one_before_good_for_a_while,
     a_removed_client_is_gone_with_every_consent, clients_are_listed_by_rising_id, the_scopes_of_a_client_are_replaced,
-    what_a_person_allows_adds_up,
+    what_a_person_allowed_is_withdrawn, what_a_person_allows_adds_up,
 };
 pub use feed::{
     entries_show_the_account_as_it_is_when_they_are_read, the_feed_is_dense_under_concurrent_changes,
@@ -166,6 +166,7 @@ macro_rules! identity_conformance {
             a_new_secret_leaves_the_one_before_good_for_a_while
             the_scopes_of_a_client_are_replaced
             what_a_person_allows_adds_up
+            what_a_person_allowed_is_withdrawn
             a_removed_client_is_gone_with_every_consent
             a_ticket_comes_back_for_its_own_purpose_alone
             tickets_are_stored_all_or_none

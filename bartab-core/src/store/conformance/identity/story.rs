@@ -188,11 +188,15 @@ async fn clients(both: Both<'_>, dice: &Dice) {
         now: at(dice.millis),
         old_until: at(dice.millis + dice.below(2) * 20),
     };
-    match dice.below(6) {
+    match dice.below(7) {
         0..2 => both!(both, clients.create(client(&client_id), audit)),
         2 => both!(both, clients.rotate_secret(&*client_id, rotation, audit)),
         3 => both!(both, clients.set_scopes(&*client_id, Scopes::NONE, audit)),
         4 => both!(both, clients.remove(&*client_id, audit)),
+        5 => {
+            let client_id = dice.flag().then_some(&*client_id);
+            both!(both, clients.withdraw(person, client_id));
+        }
         _ => both!(both, clients.allow(person, &*client_id, Scopes::PERSON)),
     }
 }

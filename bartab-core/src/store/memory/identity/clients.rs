@@ -88,4 +88,10 @@ impl ClientStore for MemoryIdentity {
         *allowed = allowed.union(scopes);
         Ok(())
     }
+
+    async fn withdraw(&self, user: UserId, client_id: Option<&str>) -> Result<(), StoreError> {
+        let gone = |other: UserId, client: &str| other == user && client_id.is_none_or(|client_id| client_id == client);
+        self.records().consents.retain(|(other, client), _| !gone(*other, client));
+        Ok(())
+    }
 }
