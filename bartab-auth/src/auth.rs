@@ -155,7 +155,7 @@ impl Auth {
             &config.issuer,
             config.audience(),
             keys.ring().clone(),
-            config.token_cache,
+            (config.token_cache, config.access_token_seconds),
             revocations.clone(),
             Arc::clone(&clock),
         );

@@ -17,6 +17,7 @@ use super::ring::Ring;
 use super::signer::ACCESS_TOKEN_TYPE;
 
 /// Another process's tokens may be good for at most a day, as ours: its revocations do not reach us.
+#[cfg(feature = "remote-jwks")]
 const MAX_REMOTE_LIFE_SECONDS: u64 = 24 * 60 * 60;
 
 /// Verifies the access tokens of one issuer for one audience.
@@ -33,6 +34,9 @@ struct Inner {
     keys: Keys,
     known: Cache<Box<str>, Known>,
     revocations: Revocations,
+    /// No token is good for longer. Revocations are remembered for so long, and a token that outlived them would be good
+    /// again.
+    max_life_seconds: u64,
 }
 
 /// Where the public keys come from.
@@ -83,7 +87,7 @@ pub enum TokenError {
     /// Its time is up.
     #[error("the token has expired")]
     Expired,
-    /// It is another process's and good for more than a day.
+    /// It is good for longer than tokens are made here, or, another process's, for more than a day.
     #[error("the token is good for too long")]
     LivesTooLong,
     /// It claims to be made in the future.
@@ -102,11 +106,11 @@ impl Verifier {
         issuer: &str,
         audience: &str,
         keys: Ring,
-        cache: usize,
+        (cache, max_life_seconds): (usize, u64),
         revocations: Revocations,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self::new(issuer, audience, Keys::Local(keys), cache, revocations, clock)
+        Self::new(issuer, audience, Keys::Local(keys), (cache, max_life_seconds), revocations, clock)
     }
 
     #[cfg(feature = "remote-jwks")]
@@ -117,14 +121,15 @@ impl Verifier {
         cache: usize,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self::new(issuer, audience, Keys::Remote(remote), cache, Revocations::default(), clock)
+        let bounds = (cache, MAX_REMOTE_LIFE_SECONDS);
+        Self::new(issuer, audience, Keys::Remote(remote), bounds, Revocations::default(), clock)
     }
 
     fn new(
         issuer: &str,
         audience: &str,
         keys: Keys,
-        cache: usize,
+        (cache, max_life_seconds): (usize, u64),
         revocations: Revocations,
         clock: Arc<dyn Clock>,
     ) -> Self {
@@ -134,6 +139,7 @@ impl Verifier {
             clock,
             keys,
             known: token_cache(cache),
+            max_life_seconds,
             revocations,
         }))
     }
@@ -211,7 +217,7 @@ impl Verifier {
         let inner = &*self.0;
         let claims = inner.read(token)?;
         claims.check(&inner.issuer, &inner.audience, inner.clock.now())?;
-        if self.is_remote() && claims.exp.saturating_sub(claims.iat) > MAX_REMOTE_LIFE_SECONDS {
+        if claims.exp.saturating_sub(claims.iat) > inner.max_life_seconds {
             return Err(TokenError::LivesTooLong);
         }
         let revoked = inner.revocations.refuses(claims.sid, Timestamp::from_secs(claims.iat))
