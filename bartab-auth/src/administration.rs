@@ -92,8 +92,9 @@ impl Auth {
     /// place of the one before.
     ///
     /// It is for accounts that are lost or in wrong hands. So, at once and whether or not the link is ever used: the
-    /// password and the second factor are gone, all sessions end, and access tokens are refused. What another provider says
-    /// of the person still counts.
+    /// password and the second factor are gone, all sessions end, and access tokens, also those of their bots, are refused;
+    /// apps have to ask again, the secrets of their bots are good no more until the owner makes new ones, and their invites
+    /// are taken back. What another provider says of the person still counts.
     ///
     /// # Errors
     /// Those of [`Auth::suspend`]; [`AuthError::NoSignIn`] for a bot.

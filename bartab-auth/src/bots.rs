@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bartab_core::store::{
     Account, AccountChange, AccountFilter, AccountKind, AccountState, Admission, ClientKind, ClientSecret, Grant,
-    KeyAlgorithm, OAuthClient, ProfileChange, SecretRotation, TokenHash,
+    KeyAlgorithm, OAuthClient, ProfileChange, SecretRotation, StoreError, TokenHash,
 };
 use bartab_core::{Actor, BotId, Scope, Scopes, TenantRole, Timestamp, UserId};
 use serde_json::json;
@@ -328,6 +328,30 @@ impl Auth {
             for bot in &bots {
                 self.retire_bot(bot).await?;
                 self.0.stores.clients.remove(&bot_of(bot.user_id).to_string(), None).await.map_err(half_done)?;
+            }
+            match bots.last() {
+                Some(last) if bots.len() == PAGE => after = Some(last.user_id),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Puts secrets that nobody knows in the place of those of the bots of `owner`, who makes new ones when they are back;
+    /// the access tokens of the bots are taken back with those of the owner.
+    pub(crate) async fn disable_secrets_of(&self, owner: UserId) -> Result<(), AuthError> {
+        let filter = AccountFilter { owner: Some(owner), ..AccountFilter::default() };
+        let mut after = None;
+        loop {
+            let bots = self.0.stores.accounts.list(&filter, after, PAGE).await?;
+            for bot in &bots {
+                let now = self.0.clock.now();
+                let next = TokenHash::of(self.random_text::<32>().as_bytes());
+                let rotation = SecretRotation { next, now, old_until: now };
+                match self.0.stores.clients.rotate_secret(&bot_of(bot.user_id).to_string(), rotation, None).await {
+                    // It is deleted.
+                    Ok(_) | Err(StoreError::NotFound) => {}
+                    Err(error) => return Err(error.into()),
+                }
             }
             match bots.last() {
                 Some(last) if bots.len() == PAGE => after = Some(last.user_id),

@@ -1,7 +1,7 @@
 //! Invites: made, listed, taken back.
 
 use bartab_core::store::{AuditActor, Invite, TokenHash};
-use bartab_core::{Actor, InviteId, RoomId, Scope, TenantRole, Timestamp};
+use bartab_core::{Actor, InviteId, RoomId, Scope, TenantRole, Timestamp, UserId};
 use serde_json::json;
 
 use crate::audit::with_details;
@@ -16,6 +16,8 @@ const MAX_ROOMS: usize = 50;
 const MAX_USES: u32 = 100_000;
 /// So many invites of one person can be usable at a time.
 const MAX_USABLE: usize = 500;
+/// So many invites are looked at in one go.
+const PAGE: usize = 200;
 
 /// An invite to be made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -166,6 +168,23 @@ impl Auth {
         let audit = self.audited_by(AuditActor::Operator, "invite.revoked", invite, None);
         let revoked = self.0.stores.invites.revoke(invite, None, audit.at, Some(audit)).await?;
         if revoked { Ok(()) } else { Err(AuthError::InviteNotFound) }
+    }
+
+    /// Takes back every invite of `user`, whose account may have been in wrong hands; the entry in the trail is that
+    /// person's.
+    pub(crate) async fn revoke_invites_of(&self, user: UserId) -> Result<(), AuthError> {
+        let (invites, now) = (&self.0.stores.invites, self.0.clock.now());
+        let mut before = None;
+        loop {
+            let page = invites.list(Some(user), before, PAGE).await?;
+            for invite in page.iter().filter(|invite| invite.is_usable(now)) {
+                invites.revoke(invite.invite_id, Some(user), now, None).await?;
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => before = Some(last.invite_id),
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// The highest role that `actor` gives by invite.

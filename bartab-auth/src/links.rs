@@ -108,8 +108,9 @@ impl Auth {
     /// place of the one before.
     ///
     /// It is for accounts that are lost or in wrong hands. So, at once and whether or not the link is ever used: the
-    /// password and the second factor are gone, all sessions end, access tokens are refused, and sign-ins that are under
-    /// way come to nothing. What another provider says of the person still counts. Whether `by` may do this is for the
+    /// password and the second factor are gone, all sessions end, access tokens, also those of their bots, are refused, and
+    /// sign-ins that are under way come to nothing; apps have to ask again, the secrets of their bots are good no more, and
+    /// their invites are taken back. What another provider says of the person still counts. Whether `by` may do this is for the
     /// caller to judge, and that it is done in turn. After a failure some of it may have been done; the same again does
     /// the rest.
     ///
@@ -139,6 +140,10 @@ impl Auth {
         self.drop_second_factor(user).await?;
         self.revoke_access(user).await?;
         self.end_all(user).await?;
+        // What would let somebody in again who was in: by an app, by a bot, or as somebody else.
+        self.0.stores.clients.withdraw(user, None).await?;
+        self.disable_secrets_of(user).await?;
+        self.revoke_invites_of(user).await?;
         let token = self.issue_ticket(TicketPurpose::Reset, Some(user), &(), LIFE).await?;
         Ok(self.link(RESET_PATH, &token))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bartab_auth::NewClient;
+use bartab_auth::{Act, NewClient};
 use bartab_core::{Actor, Scopes, TenantRole};
 use bytes::Bytes;
 use http::{Method, Request};
@@ -134,4 +134,48 @@ async fn a_token_says_of_the_account_what_its_scopes_are_for() {
     assert_eq!(world.get("/v1/me", &profile).await.status, 200);
     world.get("/v1/me/sessions", &profile).await.assert_problem(403, "auth.insufficient_scope");
     assert_eq!(world.get("/v1/me/sessions", &alice.access_token).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_reset_leaves_nothing_that_lets_anybody_in_again() {
+    let world = World::open().await;
+    let alice = world.account("alice", TenantRole::Moderator).await;
+    let scopes: Scopes = "chat:read".parse().unwrap();
+    let client = world.client(NewClient { scopes: Some(scopes), ..NewClient::app("Wiki", &[HERE]) }).await;
+    world.allowed(&client, "chat:read").await;
+    let made = async |token: &str| {
+        let bot = world.post("/v1/bots", token, json!({"name": "B", "scopes": ["chat:read"]})).await;
+        let [id, secret] = ["client_id", "client_secret"].map(|field| bot.text(field));
+        format!("grant_type=client_credentials&client_id={id}&client_secret={secret}")
+    };
+    let bot = made(&alice.access_token).await;
+    let running = world.form("/v1/oauth2/token", &bot).await.text("access_token");
+    let invite = world.post("/v1/invites", &alice.access_token, json!({})).await.text("code");
+    let mona = world.account("mona", TenantRole::Moderator).await;
+    let others = made(&mona.access_token).await;
+    let other_invite = world.post("/v1/invites", &mona.access_token, json!({})).await.text("code");
+
+    let link = world.service.auth().reset_sign_in(&Act::operator("taken over"), alice.user_id).await.unwrap();
+    let consent = world.stores.clients.consent(alice.user_id, &client.client.client_id).await.unwrap();
+    assert_eq!(consent, Scopes::NONE);
+    world.form("/v1/oauth2/token", &bot).await.assert_oauth(401, "invalid_client");
+    world.get("/v1/me", &running).await.assert_problem(401, "auth.invalid_token");
+    let join = async |name: &str, code: &str| {
+        let body = json!({"username": name, "password": PASSWORD, "invite": code});
+        world.post("/v1/auth/register", "", body).await
+    };
+    join("eve", &invite).await.assert_problem(403, "registration.invite_invalid");
+    assert_eq!(join("bob", &other_invite).await.status, 201);
+    assert_eq!(world.form("/v1/oauth2/token", &others).await.status, 200);
+
+    // Back again, she gives her bot a new secret.
+    let token = link.split_once("token=").unwrap().1;
+    world.service.auth().use_reset(token, "another good passphrase").await.unwrap();
+    let own = world.service.auth().login("alice", "another good passphrase", None).await.unwrap();
+    let bots = world.get("/v1/bots", &own.access_token).await.json();
+    let path = format!("/v1/bots/{}/secret", bots["items"][0]["bot_id"].as_str().unwrap());
+    let secret = world.post(&path, &own.access_token, json!({})).await;
+    let [id, secret] = ["client_id", "client_secret"].map(|field| secret.text(field));
+    let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+    assert_eq!(world.form("/v1/oauth2/token", &form).await.status, 200);
 }

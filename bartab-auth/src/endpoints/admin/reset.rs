@@ -30,8 +30,9 @@ impl ResetLink {
 
 /// Take every way to sign in from somebody, and get a link to a new one, good once and for a day.
 ///
-/// For accounts that are lost or in wrong hands: password and second factor are gone, all sessions end, and access tokens
-/// are refused from now on, whether or not the link is ever used.
+/// For accounts that are lost or in wrong hands: password and second factor are gone, all sessions end, and access tokens,
+/// also those of their bots, are refused from now on, whether or not the link is ever used. Apps have to ask again, the
+/// secrets of their bots are good no more until the owner makes new ones, and their invites are taken back.
 #[utoipa::path(
     post, path = "/v1/admin/users/{user_id}/reset", tag = "admin", operation_id = "reset_account",
     request_body = Reason,
