@@ -24,6 +24,7 @@ use crate::inbound::Bounds;
 use crate::metrics::{Metrics, OpenConnection};
 use crate::rate::Rates;
 use crate::registry::{Chain, InUse, Registry};
+use crate::remembered::Remembered;
 use crate::request_id::RequestIds;
 use crate::setup::Setup;
 use crate::stack;
@@ -75,6 +76,7 @@ impl Host {
             limits: config.limits.clone(),
             rates: Arc::clone(&rates),
             setup: Arc::clone(&setup),
+            remembered: Remembered::default(),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
         };

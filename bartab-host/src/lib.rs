@@ -26,6 +26,7 @@ mod operator;
 mod probes;
 mod rate;
 mod registry;
+mod remembered;
 mod request_id;
 mod routing;
 mod server;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use bartab_auth::{Auth, AuthMiddleware, AuthService, AuthStores, Config, RegistrationPolicy};
+use bartab_auth::{Auth, AuthMiddleware, AuthService, AuthStores, Config, HashPool, RegistrationPolicy};
 use bartab_chat::{Chat, ChatService, ChatStores};
 use bartab_core::{Clock, Random};
 use bartab_storage::sqlite::{SqliteOptions, SqliteStore};
@@ -20,6 +20,7 @@ use crate::folder::DataFolder;
 use crate::limited::{Limited, TenantLimits};
 use crate::rate::{PrincipalLimits, Rates};
 use crate::registry::{OpenError, Opener};
+use crate::remembered::Remembered;
 use crate::settings::TenantSettings;
 use crate::setup::Setup;
 use crate::tenant_name::TenantName;
@@ -28,6 +29,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// One open tenant.
 pub struct Tenant {
+    name: TenantName,
     store: SqliteStore,
     /// Identity. A token that is no good is left to it: it must not stand in the way of signing in.
     identity: AuthMiddleware<Limited<AuthService>>,
@@ -130,6 +132,7 @@ pub struct TenantOpener {
     pub(crate) limits: Limits,
     pub(crate) rates: Arc<Rates>,
     pub(crate) setup: Arc<Setup>,
+    pub(crate) remembered: Remembered,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
 }
@@ -165,15 +168,17 @@ impl Opener for TenantOpener {
         let identity = AuthStores::of(stores.clone());
         let accounts = Arc::clone(&identity.feed);
         let chat = ChatStores { log: stores.clone(), markers: stores.clone(), snapshots: Some(stores) };
-        let auth = AuthService::new(identity, config, self.clock.clone(), self.random.clone());
+        let (pool, attempts) = (HashPool::shared(), self.remembered.opens(name, &*self.random));
+        let auth = Auth::open_with(identity, config, pool, attempts, self.clock.clone(), self.random.clone());
         let chat = Chat::open(chat, self.chat.clone(), self.clock.clone(), self.random.clone());
         let (auth, chat) = match tokio::join!(auth, chat) {
-            (Ok(auth), Ok(chat)) => (auth, chat),
+            (Ok(auth), Ok(chat)) => (AuthService::from(auth), chat),
             (auth, chat) => {
                 if let Ok(chat) = &chat {
                     chat.close().await;
                 }
                 store.close().await;
+                self.remembered.closes(name, self.clock.now());
                 return Err(match (auth.err(), chat.err()) {
                     (Some(error), _) => failed("identity")(error.into()),
                     (_, Some(error)) => failed("chat")(error.into()),
@@ -187,6 +192,7 @@ impl Opener for TenantOpener {
         if let Err(error) = chat.follow_accounts(accounts).await {
             chat.close().await;
             store.close().await;
+            self.remembered.closes(name, self.clock.now());
             return Err(failed("accounts")(error.into()));
         }
         self.setup.opened(name, auth.auth()).await;
@@ -202,6 +208,7 @@ impl Opener for TenantOpener {
         };
         let chat_service = ChatService::new(chat);
         Ok(Tenant {
+            name: name.clone(),
             store,
             identity: auth.layer().lenient().layer(Limited { service: auth.clone(), limits: limits.clone() }),
             chat: auth.layer().layer(Limited { service: chat_service.clone(), limits: limits.clone() }),
@@ -221,6 +228,7 @@ impl Opener for TenantOpener {
     async fn close(&self, tenant: &Tenant) {
         tenant.chat().close().await;
         tenant.store.close().await;
+        self.remembered.closes(&tenant.name, self.clock.now());
     }
 }
 

@@ -88,6 +88,23 @@ async fn an_idle_tenant_is_closed_a_waiting_one_is_not_and_both_carry_on() {
 }
 
 #[tokio::test]
+async fn guessing_goes_on_no_faster_when_a_tenant_is_closed_in_between() {
+    let mut config = config();
+    config.tenants.max_open = 1;
+    let server = Server::with(config, &[("a", settings()), ("b", settings())]).await;
+    server.register("/t/a", "alice").await;
+    let guess = json!({"username": "nobody", "password": "quite a wrong password"});
+    let mut statuses = Vec::new();
+    for _ in 0..8 {
+        let login = server.request(Method::POST, "/t/a/v1/auth/login").body(guess.to_string());
+        statuses.push(read(login).await.status.as_u16());
+        assert_eq!(server.get("/t/b/.well-known/jwks.json").await.status, 200, "the other tenant takes its place");
+    }
+    assert_eq!(statuses[..5], [401; 5]);
+    assert!(statuses[5..].contains(&429), "{statuses:?}");
+}
+
+#[tokio::test]
 async fn at_the_cap_an_idle_tenant_makes_room_and_a_busy_one_does_not() {
     let mut config = config();
     config.tenants.max_open = 1;
