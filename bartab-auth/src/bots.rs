@@ -23,6 +23,9 @@ const USUAL: Scopes =
     Scopes::NONE.with(Scope::ChatRead).with(Scope::ChatWrite).with(Scope::MediaRead).with(Scope::MediaWrite);
 /// How long an old secret stays good beside the new one at most.
 const MAX_OVERLAP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// So many bots one person makes in a day at most, deleted ones too; more when they may have more at a time.
+const MADE_A_DAY: usize = 100;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// So many accounts are looked at in one go.
 const PAGE: usize = 200;
 
@@ -115,7 +118,8 @@ impl Auth {
     /// # Errors
     /// [`AuthError::InsufficientScope`]; [`AuthError::OwnClientOnly`]; [`AuthError::PermissionDenied`], also when only
     /// administrators may;
-    /// [`AuthError::Invalid`]; [`AuthError::QuotaExceeded`] when the caller has as many as anybody may.
+    /// [`AuthError::Invalid`]; [`AuthError::QuotaExceeded`] when the caller has as many as anybody may, or has made
+    /// a hundred within a day.
     pub async fn create_bot(&self, actor: &Actor, name: &str, scopes: Option<Scopes>) -> Result<BotSecret, AuthError> {
         require_permission(actor, Permission::BotsCreate)?;
         if !self.may_make_bots(actor) {
@@ -145,6 +149,14 @@ impl Auth {
             return Err(AuthError::QuotaExceeded { limit: limit as u64, used: used as u64 });
         }
         let now = inner.clock.now();
+        // Deleted ones give their places back, but their accounts stay for ever.
+        let day_ago = now.as_millis().saturating_sub(DAY.as_millis() as u64);
+        let recent = AccountFilter { owner: Some(owner.user_id), ..AccountFilter::default() };
+        let (since, daily) = (UserId::from_u128(u128::from(day_ago) << 80), limit.max(MADE_A_DAY));
+        let made = inner.stores.accounts.list(&recent, Some(since), daily).await?.len();
+        if made >= daily {
+            return Err(AuthError::QuotaExceeded { limit: daily as u64, used: made as u64 });
+        }
         let account = bot_account(UserId::new(now, &*inner.random), owner.user_id, name, role_for(scopes), now);
         let secret = Zeroizing::new(self.random_text::<32>());
         let client = bot_client(&account, scopes, TokenHash::of(secret.as_bytes()), owner.user_id);

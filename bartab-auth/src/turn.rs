@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bartab_core::UserId;
-use bartab_core::store::{AccountFilter, AccountKind, StoreError};
+use bartab_core::store::{AccountFilter, AccountKind, AccountState, StoreError};
 use tracing::Instrument as _;
 
 use crate::auth::Auth;
@@ -50,7 +50,9 @@ impl Auth {
     /// has any, that are older than now.
     pub(crate) async fn rights_changed(&self, user: UserId, rights_rev: u64) {
         self.revoke_user(user, rights_rev);
-        let filter = AccountFilter { owner: Some(user), ..AccountFilter::default() };
+        // Suspended ones, and so all that are deleted, have had their tokens taken back by that, and got none since.
+        let state = Some(AccountState::Active);
+        let filter = AccountFilter { owner: Some(user), state, ..AccountFilter::default() };
         let mut after = None;
         loop {
             let bots = match self.0.stores.accounts.list(&filter, after, PAGE).await {

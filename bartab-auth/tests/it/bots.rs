@@ -9,7 +9,7 @@ use http::{Method, Request};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use crate::world::{Answer, World, config};
+use crate::world::{Answer, PASSWORD, World, config};
 
 const BOTS: &str = "/v1/bots";
 
@@ -423,4 +423,27 @@ async fn administrators_suspend_and_restore_bots_like_people() {
     let answer = world.call(Method::PATCH, &user, &root.access_token, owner).await;
     answer.assert_problem(409, "bot.cannot_own");
     world.post(&format!("{user}/reset"), &root.access_token, because).await.assert_problem(409, "account.no_sign_in");
+}
+
+#[tokio::test]
+async fn nobody_makes_bots_and_deletes_them_without_end() {
+    let world = World::open().await;
+    let alice = world.person("alice").await.access_token;
+    let made = async || {
+        let answer = world.post(BOTS, &alice, json!({"name": "Weather"})).await;
+        if answer.status != 201 {
+            answer.assert_problem(403, "quota.exceeded");
+            return false;
+        }
+        let path = format!("{BOTS}/{}", answer.text("bot_id"));
+        assert_eq!(world.call(Method::DELETE, &path, &alice, Value::Null).await.status, 204);
+        true
+    };
+    for _ in 0..100 {
+        assert!(made().await);
+    }
+    assert!(!made().await);
+    world.advance(24 * 60 * 60 + 1);
+    let alice = world.service.auth().login("alice", PASSWORD, None).await.unwrap().access_token;
+    assert_eq!(world.post(BOTS, &alice, json!({"name": "Weather"})).await.status, 201);
 }
