@@ -151,7 +151,7 @@ pub(crate) async fn handler(
     let answer = match grant {
         Grant::AuthorizationCode => authorization_code::grant(&auth, &client, &form).await?,
         Grant::DeviceCode => device_code::grant(&auth, &client, &form).await?,
-        Grant::ClientCredentials => client_credentials::grant(&auth, &client, &form).await?,
+        Grant::ClientCredentials => client_credentials::grant(&auth, &headers, &client, &form).await?,
         Grant::RefreshToken => refresh_token::grant(&auth, &client, &form).await?,
         Grant::TokenExchange => token_exchange::grant(&auth, &client, &form).await?,
     };
