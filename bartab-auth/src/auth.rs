@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use bartab_core::store::{
     AccountFeed, AccountStore, AuditStore, ClientStore, InviteStore, KeyStore, SessionStore, TicketStore,
 };
-use bartab_core::{Clock, Random};
+use bartab_core::{Clock, Random, UserId};
 
 use crate::attempts::Attempts;
 use crate::config::{Config, ConfigError};
@@ -150,7 +150,8 @@ impl Auth {
         let keys = Keys::open(&stores, &config, &sealer, &clock, &random).await?;
 
         let revocations = Revocations::default();
-        revocations.recall(&stores, now, config.access_token_life()).await.map_err(AuthError::from)?;
+        let service_id = |client_id: &str| UserId::from_external(&config.issuer, client_id);
+        revocations.recall(&stores, now, config.access_token_life(), service_id).await.map_err(AuthError::from)?;
         let verifier = Verifier::local(
             &config.issuer,
             config.audience(),

@@ -14,7 +14,7 @@ use crate::links::UNDER_WAY;
 use crate::mint::AccessGrant;
 use crate::rights::{Permission, ceiling, require, require_permission};
 use crate::rules::Broken;
-use crate::token::RefreshToken;
+use crate::token::{RefreshToken, SERVICE_GONE};
 
 /// The OAuth client that our own login belongs to; it is public and needs no authentication.
 pub(crate) const OWN_CLIENT: &str = "bartab";
@@ -399,8 +399,8 @@ impl Auth {
     pub(crate) async fn end_of_client(&self, client_id: &str) -> Result<bool, AuthError> {
         let inner = &*self.0;
         let now = inner.clock.now();
-        // Its own tokens say 0, the least there is; no account has this id.
-        inner.revocations.add_user(self.service_id(client_id), 1, now, inner.config.access_token_life());
+        // No account has this id.
+        inner.revocations.add_user(self.service_id(client_id), SERVICE_GONE, now, inner.config.access_token_life());
         let ended = inner.stores.sessions.end_of_client(client_id, now).await?;
         for session in &ended {
             self.ended(*session);

@@ -22,6 +22,7 @@ pub(crate) use remote::Remote;
 #[cfg(feature = "remote-jwks")]
 pub use remote::RemoteConfig;
 pub use revoked::Revocations;
+pub(crate) use revoked::SERVICE_GONE;
 pub(crate) use ring::Ring;
 pub(crate) use signer::ACCESS_TOKEN_TYPE;
 pub use verifier::{TokenError, Verifier};

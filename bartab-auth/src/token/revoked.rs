@@ -6,15 +6,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use bartab_core::store::StoreError;
+use bartab_core::store::{AuditFilter, StoreError};
 use bartab_core::{SessionId, Timestamp, UserId};
 
 use crate::auth::AuthStores;
+use crate::clients::REMOVED;
 
 /// So many sessions, and so many accounts, are remembered one by one.
 const CAPACITY: usize = 16 * 1024;
 /// A token can be made a moment after the rights that it was made by were read: so much later, at most, does it run out.
 const SLACK: Duration = Duration::from_secs(60);
+
+/// No token of a client for itself says as much: the `rights_rev` of them all is 0.
+pub(crate) const SERVICE_GONE: u64 = 1;
+/// So many entries of the audit trail are read in one go.
+const PAGE: usize = 200;
 
 type Listener<T> = Box<dyn Fn(T) + Send + Sync>;
 
@@ -68,7 +74,14 @@ impl Revocations {
     }
 
     /// Remembers what happened just before the tenant was opened: tokens of then may still be about.
-    pub(crate) async fn recall(&self, stores: &AuthStores, now: Timestamp, life: Duration) -> Result<(), StoreError> {
+    /// `service_id` says who a client is when it acts for itself.
+    pub(crate) async fn recall(
+        &self,
+        stores: &AuthStores,
+        now: Timestamp,
+        life: Duration,
+        service_id: impl Fn(&str) -> UserId,
+    ) -> Result<(), StoreError> {
         let before = |age: Duration| {
             let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
             Timestamp::from_millis(now.as_millis().saturating_sub(age))
@@ -78,6 +91,9 @@ impl Revocations {
         }
         for (user, rights_rev) in stores.accounts.rights_changed_since(before(life + SLACK)).await? {
             self.remember_user(user, rights_rev, now, life);
+        }
+        for client in removed_since(stores, before(life + SLACK)).await? {
+            self.remember_user(service_id(&client), SERVICE_GONE, now, life);
         }
         Ok(())
     }
@@ -151,6 +167,21 @@ impl Revocations {
         }
         ended.until.insert(session, now.after(token_life));
         self.0.any.store(true, Ordering::Release);
+    }
+}
+
+/// The clients that were removed since then, as the audit trail says, which was written with their removal.
+async fn removed_since(stores: &AuthStores, since: Timestamp) -> Result<Vec<String>, StoreError> {
+    let filter = AuditFilter { action: Some(REMOVED.to_owned()), ..AuditFilter::default() };
+    let (mut removed, mut before) = (Vec::new(), None);
+    loop {
+        let entries = stores.audit.list(&filter, before, PAGE).await?;
+        let recent = entries.iter().take_while(|entry| entry.at >= since);
+        removed.extend(recent.filter_map(|entry| entry.subject.clone()));
+        match entries.last() {
+            Some(last) if entries.len() == PAGE && last.at >= since => before = Some(last.number),
+            _ => return Ok(removed),
+        }
     }
 }
 

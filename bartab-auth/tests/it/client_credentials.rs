@@ -2,14 +2,19 @@
 //! registered for.
 
 use std::sync::Arc;
+use std::sync::Mutex;
 
-use bartab_auth::NewClient;
-use bartab_core::store::{Grant, Grants};
-use bartab_core::{Actor, ActorKind, Scope, Scopes, TenantRole, UserId};
+use async_trait::async_trait;
+use bartab_auth::{AuthStores, NewClient};
+use bartab_core::store::{
+    AccountChange, AccountStore as _, AuditRecord, ClientStore, Grant, Grants, MemoryIdentity, OAuthClient,
+    SecretRotation, StoreError, TokenHash,
+};
+use bartab_core::{Actor, ActorKind, Scope, Scopes, TenantRole, Timestamp, UserId};
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::world::{Answer, ISSUER, World};
+use crate::world::{Answer, ISSUER, World, config};
 
 const TOKEN: &str = "/v1/oauth2/token";
 const FORM: &str = "grant_type=client_credentials";
@@ -89,4 +94,116 @@ async fn a_removed_client_is_refused_at_once() {
     assert!(world.service.auth().verifier().verify(&token).is_err());
     world.form_as(&client, TOKEN, FORM).await.assert_oauth(401, "invalid_client");
     assert!(world.service.auth().verifier().verify(&root).is_ok());
+}
+
+#[tokio::test]
+async fn a_removed_client_is_refused_also_when_the_tenant_is_opened_again() {
+    let world = World::open().await;
+    let root = world.account("root", TenantRole::Administrator).await.access_token;
+    let clients =
+        [world.client(NewClient::service("Search", BOTH)).await, world.client(NewClient::service("Mail", BOTH)).await];
+    let [gone, kept] = &clients;
+    let token = world.form_as(gone, TOKEN, FORM).await.text("access_token");
+    let other = world.form_as(kept, TOKEN, FORM).await.text("access_token");
+    let path = format!("/v1/admin/clients/{}?reason=gone", gone.client.client_id);
+    assert_eq!(world.call(Method::DELETE, &path, &root, Value::Null).await.status, 204);
+    let again = World::on(world.stores.clone(), config(), 2).await;
+    assert!(again.service.auth().verifier().verify(&token).is_err());
+    assert!(again.service.auth().verifier().verify(&other).is_ok());
+}
+
+/// What happens to a bot between two looks at its client.
+#[derive(Clone, Copy, Debug)]
+enum Meanwhile {
+    SecretRotated,
+    ScopesTaken,
+    Removed,
+}
+
+/// A memory store where something happens just after a client was read.
+#[derive(Clone, Default)]
+struct Overtaken {
+    memory: Arc<MemoryIdentity>,
+    next: Arc<Mutex<Option<Meanwhile>>>,
+}
+
+#[async_trait]
+impl ClientStore for Overtaken {
+    async fn create(&self, client: OAuthClient, audit: Option<AuditRecord>) -> Result<(), StoreError> {
+        ClientStore::create(&*self.memory, client, audit).await
+    }
+
+    async fn get(&self, client_id: &str) -> Result<Option<OAuthClient>, StoreError> {
+        let client = ClientStore::get(&*self.memory, client_id).await?;
+        let next = self.next.lock().unwrap().take();
+        if let (Some(next), Some(bartab_core::store::ClientKind::Bot { user, .. })) =
+            (next, client.as_ref().map(|client| client.kind))
+        {
+            let now = Timestamp::from_secs(1_750_000_000);
+            match next {
+                Meanwhile::SecretRotated => {
+                    let rotation = SecretRotation { next: TokenHash::of(b"another"), now, old_until: now };
+                    self.memory.rotate_secret(client_id, rotation, None).await?;
+                }
+                Meanwhile::ScopesTaken => {
+                    self.memory.set_scopes(client_id, Scopes::NONE.with(Scope::ChatRead), None).await?;
+                }
+                Meanwhile::Removed => drop(ClientStore::remove(&*self.memory, client_id, None).await?),
+            }
+            self.memory.change(user, AccountChange::Revoke, now, None).await?;
+        }
+        Ok(client)
+    }
+
+    async fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<OAuthClient>, StoreError> {
+        ClientStore::list(&*self.memory, after, limit).await
+    }
+
+    async fn rotate_secret(
+        &self,
+        client_id: &str,
+        rotation: SecretRotation,
+        audit: Option<AuditRecord>,
+    ) -> Result<OAuthClient, StoreError> {
+        self.memory.rotate_secret(client_id, rotation, audit).await
+    }
+
+    async fn set_scopes(
+        &self,
+        client_id: &str,
+        scopes: Scopes,
+        audit: Option<AuditRecord>,
+    ) -> Result<OAuthClient, StoreError> {
+        self.memory.set_scopes(client_id, scopes, audit).await
+    }
+
+    async fn remove(&self, client_id: &str, audit: Option<AuditRecord>) -> Result<bool, StoreError> {
+        ClientStore::remove(&*self.memory, client_id, audit).await
+    }
+
+    async fn consent(&self, user: UserId, client_id: &str) -> Result<Scopes, StoreError> {
+        self.memory.consent(user, client_id).await
+    }
+
+    async fn allow(&self, user: UserId, client_id: &str, scopes: Scopes) -> Result<(), StoreError> {
+        self.memory.allow(user, client_id, scopes).await
+    }
+}
+
+#[tokio::test]
+async fn what_ends_after_the_secret_was_looked_at_gives_no_token() {
+    for meanwhile in [Meanwhile::SecretRotated, Meanwhile::ScopesTaken, Meanwhile::Removed] {
+        let store = Overtaken::default();
+        let stores = AuthStores { clients: Arc::new(store.clone()), ..AuthStores::of(store.memory.clone()) };
+        let world = World::on(stores, config(), 1).await;
+        let alice = world.person("alice").await.access_token;
+        let bot = world.post("/v1/bots", &alice, json!({"name": "Weather"})).await;
+        let form = format!("{FORM}&client_id={}&client_secret={}", bot.text("client_id"), bot.text("client_secret"));
+        *store.next.lock().unwrap() = Some(meanwhile);
+        let answer = world.form(TOKEN, &form).await;
+        match meanwhile {
+            Meanwhile::ScopesTaken => assert_eq!(answer.text("scope"), "chat:read"),
+            _ => answer.assert_oauth(401, "invalid_client"),
+        }
+    }
 }
