@@ -271,7 +271,10 @@ impl Auth {
             if !removed && !auth.was_removed(&client_id).await? {
                 return Err(AuthError::ClientNotFound);
             }
-            let ended = auth.end_of_client(&client_id).await.map_err(half_done)?;
+            let ended = auth.end_of_client(&client_id).await;
+            // It may wait for news of accounts.
+            auth.0.nudges.wake();
+            let ended = ended.map_err(half_done)?;
             if removed || ended { Ok(()) } else { Err(AuthError::ClientNotFound) }
         })
         .await

@@ -82,6 +82,12 @@ pub enum AuthError {
     /// An app asks, which somebody lets act for them, for what only our own client does.
     #[error("only a sign-in of our own client does this")]
     OwnClientOnly,
+    /// The account feed is for other services of the tenant.
+    #[error("only a service of the tenant follows its accounts")]
+    ServicesOnly,
+    /// So many wait for news of accounts that nobody else can.
+    #[error("too many wait for news of accounts")]
+    TooManyWaiting,
     /// The caller may do such things, but not this to this account.
     #[error(transparent)]
     ActRefused(#[from] ActRefusal),
@@ -199,6 +205,8 @@ impl AuthError {
                 .detail(format!("this takes the permission `{}`", permission.name())),
             Self::OwnClientOnly => Problem::forbidden("permission.denied")
                 .detail("no app does this for somebody: it takes a sign-in with our own client, `bartab`"),
+            Self::ServicesOnly => Problem::forbidden("account_feed.services_only").detail(self.to_string()),
+            Self::TooManyWaiting => Problem::unavailable("account_feed.too_many_waiting").detail(self.to_string()),
             Self::ActRefused(refusal) => refusal.to_problem(),
             Self::AccountErased => Problem::conflict("account.erased").detail("the account is erased for good"),
             Self::BotNotFound => Problem::not_found("bot.not_found"),

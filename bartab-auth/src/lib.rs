@@ -51,6 +51,7 @@ mod error;
 mod exchange;
 mod external;
 mod extract;
+mod feed;
 mod id_token;
 mod introspection;
 mod invites;
@@ -96,6 +97,8 @@ pub use clients::{NewClient, RegisteredClient};
 pub use config::{Config, ConfigError, PasswordConfig, RegistrationPolicy, TotpPolicy};
 pub use error::AuthError;
 pub use exchange::TrustedIssuer;
+#[cfg(feature = "remote-feed")]
+pub use feed::{FeedWatch, RemoteAccountFeed, RemoteFeedConfig, RemoteFeedError};
 pub use invites::NewInvite;
 pub use keys::{KeyInfo, KeyRotation};
 pub use layer::{AuthFuture, AuthLayer, AuthMiddleware};

@@ -9,8 +9,9 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use crate::endpoints::{
-    admin, authorize, bots, browser_logout, clients, device, device_authorization, discovery, introspect, invites,
-    jwks, login, logout, me, mfa, password, permissions, register, reset, revoke, sessions, setup, token, userinfo,
+    account_feed, admin, authorize, bots, browser_logout, clients, device, device_authorization, discovery, introspect,
+    invites, jwks, login, logout, me, mfa, password, permissions, register, reset, revoke, sessions, setup, token,
+    userinfo,
 };
 
 #[derive(OpenApi)]
@@ -51,6 +52,7 @@ use crate::endpoints::{
         bots::change::handler,
         bots::delete::handler,
         bots::secret::handler,
+        account_feed::handler,
         admin::users::handler,
         admin::user::read::handler,
         admin::user::change::handler,

@@ -10,8 +10,9 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::endpoints::{
-    admin, authorize, bots, browser_logout, clients, device, device_authorization, discovery, introspect, invites,
-    jwks, login, logout, me, mfa, password, permissions, register, reset, revoke, sessions, setup, token, userinfo,
+    account_feed, admin, authorize, bots, browser_logout, clients, device, device_authorization, discovery, introspect,
+    invites, jwks, login, logout, me, mfa, password, permissions, register, reset, revoke, sessions, setup, token,
+    userinfo,
 };
 
 /// The routes, made once and shared by every tenant: the request says whose it is.
@@ -34,6 +35,7 @@ pub(crate) fn router() -> Router {
             .route("/v1/bots", get(bots::list::handler).post(bots::create::handler))
             .route("/v1/bots/{bot_id}", patch(bots::change::handler).delete(bots::delete::handler))
             .route("/v1/bots/{bot_id}/secret", post(bots::secret::handler))
+            .route("/v1/accounts/feed", get(account_feed::handler))
             .route("/v1/admin/users", get(admin::users::handler))
             .route(
                 "/v1/admin/users/{user_id}",

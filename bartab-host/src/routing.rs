@@ -71,7 +71,7 @@ impl Class {
     pub(crate) fn of(method: &http::Method, path: &str) -> Self {
         if matches!(*method, http::Method::GET | http::Method::HEAD | http::Method::OPTIONS) {
             return match path {
-                "/v1/sync" => Self::Sync,
+                "/v1/sync" | "/v1/accounts/feed" => Self::Sync,
                 // The link that a device shows carries the code that a person would type.
                 "/v1/oauth2/device" => Self::SignIn,
                 _ if path.starts_with("/v1/auth/providers/") => Self::Token,

@@ -222,10 +222,12 @@ impl Opener for TenantOpener {
     }
 
     async fn end_waits(&self, tenant: &Tenant) {
+        tenant.auth.end_waits();
         tenant.chat().end_waits();
     }
 
     async fn close(&self, tenant: &Tenant) {
+        tenant.auth.end_waits();
         tenant.chat().close().await;
         tenant.store.close().await;
         self.remembered.closes(&tenant.name, self.clock.now());

@@ -1,5 +1,6 @@
 //! The endpoints, one a file.
 
+pub(crate) mod account_feed;
 pub(crate) mod admin;
 pub(crate) mod authorize;
 pub(crate) mod bots;

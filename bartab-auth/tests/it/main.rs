@@ -1,6 +1,7 @@
 //! Identity through its HTTP face and its layer, on the memory store.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod account_feed;
 mod admin;
 mod admin_failures;
 mod apps;
@@ -45,6 +46,8 @@ mod random_acts;
 mod register;
 #[cfg(feature = "remote-jwks")]
 mod remote;
+#[cfg(feature = "remote-feed")]
+mod remote_feed;
 mod scopes;
 mod second_step;
 mod secrets;

@@ -82,7 +82,9 @@ fn what_the_document_refers_to_is_in_it() {
 fn every_list_is_a_page_with_limit_and_cursor() {
     let document = bartab_auth::openapi();
     let mut lists = 0;
-    for (name, _, operation) in operations(&document).iter().filter(|(name, ..)| name.starts_with("get ")) {
+    // The feed has no last page: its readers keep a number, and ask from there on for ever.
+    let pages = |name: &str| name.starts_with("get ") && name != "get /v1/accounts/feed";
+    for (name, _, operation) in operations(&document).iter().filter(|(name, ..)| pages(name)) {
         let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
         let Some(schema) = schema.as_str().and_then(|name| document.pointer(name.strip_prefix('#')?)) else { continue };
         if schema["properties"]["items"].is_null() {

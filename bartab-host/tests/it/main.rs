@@ -14,5 +14,6 @@ mod operator;
 mod people;
 mod program;
 mod providers;
+mod remote_feed;
 mod support;
 mod tenants;
