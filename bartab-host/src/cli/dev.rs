@@ -45,7 +45,7 @@ impl Dev {
                 say(format_args!("Metrics are on http://{operator}/metrics"));
             }
             if !server.addr().ip().is_loopback() {
-                tracing::warn!("everyone who reaches this address can sign in: the passwords are well known");
+                tracing::warn!("everyone who reaches this address can sign up");
             }
             if temporary {
                 say("Everything is gone when it ends; --data DIR keeps it.");

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bartab_auth::{RegistrationPolicy, TenantConfig};
-use bartab_core::{RoomId, SystemClock, SystemRandom};
+use bartab_core::{Random as _, RoomId, SystemClock, SystemRandom};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -36,9 +36,12 @@ use crate::tenant_name::{TenantName, TenantNameError};
 
 /// The tenant at the root.
 const TENANT: &str = "dev";
-/// In the data folder: what was put into it. It is made empty before the tenant and filled last, so tenants in a folder
-/// without it are somebody else's, and a folder where it is empty is seeded.
+/// In the data folder: what was put into it. It is made with the password alone, or empty for the well-known one, before
+/// the tenant and filled last, so tenants in a folder without it are somebody else's, and a folder where it is not full
+/// is seeded.
 const SEEDED: &str = "dev.json";
+/// One for all who are in a server that only this machine reaches: it guards nothing but a folder to try things on.
+const WELL_KNOWN: &str = "open-sesame";
 
 /// What a server to try things on should be like.
 #[derive(Clone, Debug)]
@@ -90,6 +93,17 @@ pub enum DevError {
         /// The folder.
         path: PathBuf,
     },
+    /// The people in the folder have a password that everybody knows, and not only this machine reaches the address.
+    #[error(
+        "{address} can be reached from elsewhere, and the people in {path} have a well-known password; \
+             give it a folder of its own"
+    )]
+    WellKnown {
+        /// Where the server was to listen.
+        address: SocketAddr,
+        /// The folder.
+        path: PathBuf,
+    },
     /// The name of the tenant is none.
     #[error(transparent)]
     Name(#[from] TenantNameError),
@@ -109,6 +123,13 @@ pub struct Seeded {
     pub others: Vec<String>,
     /// A room that everyone is in.
     pub room_id: RoomId,
+}
+
+/// A folder that was claimed and not filled yet.
+#[derive(Serialize, Deserialize)]
+struct Claimed {
+    /// What all accounts get.
+    password: String,
 }
 
 /// A server to try things on.
@@ -137,7 +158,7 @@ pub async fn start(options: DevOptions) -> Result<RunningDev, DevError> {
     let data = data.ok_or(StartError::NoData)?;
     let name: TenantName = TENANT.parse()?;
     let folder = DataFolder::open(&data)?;
-    claim(&data, &folder)?;
+    let password = claim(&data, &folder, options.listen)?;
     let settings =
         TenantSettings { auth: TenantConfig::registration(RegistrationPolicy::Open), ..TenantSettings::default() };
     match folder.create(&name, &settings) {
@@ -157,38 +178,67 @@ pub async fn start(options: DevOptions) -> Result<RunningDev, DevError> {
     let (tell, seeded) = watch::channel(None);
     let host = running.host().clone();
     tokio::spawn(async move {
-        let outcome = seed_once(&host, &data).await;
+        let outcome = seed_once(&host, &data, &password).await;
         let outcome = outcome.map_err(|error| tracing::error!(error = %Chain(&*error), "seeding failed"));
         tell.send_replace(Some(outcome));
     });
     Ok(RunningDev { running, url, seeded, _temporary: temporary })
 }
 
-/// Marks the folder as one to try things on, unless it is another server's.
-fn claim(data: &Path, folder: &DataFolder) -> Result<(), DevError> {
+/// Marks the folder as one to try things on, unless it is another server's, and gives the password of those in it: a
+/// random one where others than this machine reach them.
+fn claim(data: &Path, folder: &DataFolder, listen: SocketAddr) -> Result<String, DevError> {
     let path = data.join(SEEDED);
-    if path.exists() {
-        return Ok(());
-    }
-    if !folder.names()?.is_empty() {
+    let here = listen.ip().is_loopback();
+    let file = |source| DevError::File { path: path.clone(), source };
+    let password = if path.exists() {
+        let text = fs::read(&path).map_err(file)?;
+        let claimed: Option<Claimed> = if text.is_empty() {
+            None
+        } else {
+            Some(serde_json::from_slice(&text).map_err(|error| file(error.into()))?)
+        };
+        claimed.map_or_else(|| WELL_KNOWN.to_owned(), |claimed| claimed.password)
+    } else if !folder.names()?.is_empty() {
         return Err(DevError::Foreign { path: data.to_owned() });
+    } else if here {
+        fs::write(&path, "").map_err(file)?;
+        WELL_KNOWN.to_owned()
+    } else {
+        let mut password = [0; 16];
+        SystemRandom.fill(&mut password);
+        let password = format!("{:032x}", u128::from_be_bytes(password));
+        put(data, &Claimed { password: password.clone() }).map_err(file)?;
+        password
+    };
+    if password == WELL_KNOWN && !here {
+        return Err(DevError::WellKnown { address: listen, path: data.to_owned() });
     }
-    fs::write(&path, "").map_err(|source| DevError::File { path, source })
+    Ok(password)
+}
+
+/// Writes the whole file that says what stands in the folder; nobody else on the machine may read it.
+fn put(data: &Path, content: &impl Serialize) -> io::Result<()> {
+    let making = tempfile::NamedTempFile::new_in(data)?;
+    fs::write(making.path(), serde_json::to_vec_pretty(content)?)?;
+    making.persist(data.join(SEEDED))?;
+    Ok(())
 }
 
 /// What stands in the folder; when nothing stands there yet, it is put there first.
-async fn seed_once(host: &Host, data: &Path) -> Result<Seeded, Box<dyn std::error::Error + Send + Sync>> {
-    let path = data.join(SEEDED);
-    if let Ok(text) = fs::read(&path)
-        && !text.is_empty()
+async fn seed_once(
+    host: &Host,
+    data: &Path,
+    password: &str,
+) -> Result<Seeded, Box<dyn std::error::Error + Send + Sync>> {
+    if let Ok(text) = fs::read(data.join(SEEDED))
+        && let Ok(seeded) = serde_json::from_slice(&text)
     {
-        return Ok(serde_json::from_slice(&text)?);
+        return Ok(seeded);
     }
     let tenant = host.tenant(TENANT).await.ok_or(DevError::Seed)?;
-    let seeded = seed::fill(tenant.auth(), tenant.chat()).await?;
-    let making = tempfile::NamedTempFile::new_in(data)?;
-    fs::write(making.path(), serde_json::to_vec_pretty(&seeded)?)?;
-    making.persist(&path)?;
+    let seeded = seed::fill(tenant.auth(), tenant.chat(), password).await?;
+    put(data, &seeded)?;
     Ok(seeded)
 }
 
@@ -256,5 +306,52 @@ impl fmt::Display for Guide {
              -H 'Content-Type: application/json' -d '{{\"text\":\"Hello!\"}}'"
         )?;
         writeln!(f, "curl -s {url}/v1/sync -H \"Authorization: Bearer $TOKEN\"")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVERYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
+
+    async fn start_in(data: &Path, listen: SocketAddr) -> Result<RunningDev, DevError> {
+        let mut options = DevOptions { listen, data: Some(data.to_owned()), ..DevOptions::default() };
+        options.config.auth.password = bartab_auth::PasswordConfig::THROW_AWAY;
+        start(options).await
+    }
+
+    #[tokio::test]
+    async fn people_whom_others_can_reach_have_a_password_that_nobody_knows() {
+        let mut passwords = Vec::new();
+        for _ in 0..2 {
+            let data = tempfile::tempdir().unwrap();
+            let password = claim(data.path(), &DataFolder::open(data.path()).unwrap(), EVERYWHERE).unwrap();
+            // The start was cut short there; another one goes on with the same.
+            let server = start_in(data.path(), DevOptions::default().listen).await.unwrap();
+            let seeded = server.seeded().await.unwrap().seeded;
+            assert_eq!(seeded.password, password);
+            let tenant = server.host().tenant(TENANT).await.unwrap();
+            for username in [&seeded.username].into_iter().chain(&seeded.others) {
+                assert!(tenant.auth().login(username, WELL_KNOWN, None).await.is_err(), "{username}");
+                assert!(tenant.auth().login(username, &password, None).await.is_ok(), "{username}");
+            }
+            drop(tenant);
+            server.shutdown().await;
+            let again = claim(data.path(), &DataFolder::open(data.path()).unwrap(), EVERYWHERE).unwrap();
+            assert_eq!(again, password);
+            passwords.push(password);
+        }
+        assert!(passwords[0] != passwords[1] && passwords[0].len() == 32, "{passwords:?}");
+    }
+
+    #[tokio::test]
+    async fn people_with_the_well_known_password_are_not_let_out() {
+        let data = tempfile::tempdir().unwrap();
+        let server = start_in(data.path(), DevOptions::default().listen).await.unwrap();
+        assert_eq!(server.seeded().await.unwrap().seeded.password, WELL_KNOWN);
+        server.shutdown().await;
+        let refused = start_in(data.path(), EVERYWHERE).await.map(drop);
+        assert!(matches!(refused, Err(DevError::WellKnown { .. })), "{refused:?}");
     }
 }

@@ -10,16 +10,13 @@ use super::Seeded;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// One for all: it guards nothing but a folder to try things on.
-const PASSWORD: &str = "open-sesame";
-
-/// Makes three people, two rooms and a conversation.
-pub(super) async fn fill(auth: &Auth, chat: &Chat) -> Result<Seeded, BoxError> {
+/// Makes three people with this password, two rooms and a conversation.
+pub(super) async fn fill(auth: &Auth, chat: &Chat, password: &str) -> Result<Seeded, BoxError> {
     let [alice, bob, carol] = ["alice", "bob", "carol"];
     let (a, b, c) = tokio::try_join!(
-        person(auth, alice, "Alice", TenantRole::Owner),
-        person(auth, bob, "Bob", TenantRole::Member),
-        person(auth, carol, "Carol", TenantRole::Member),
+        person(auth, alice, password, "Alice", TenantRole::Owner),
+        person(auth, bob, password, "Bob", TenantRole::Member),
+        person(auth, carol, password, "Carol", TenantRole::Member),
     )?;
     let topic = Some("Whatever comes to mind".to_owned());
     let lobby = chat.create_room(&a, RoomDraft { topic, ..RoomDraft::public("Lobby") }).await?;
@@ -35,18 +32,24 @@ pub(super) async fn fill(auth: &Auth, chat: &Chat) -> Result<Seeded, BoxError> {
     chat.post_message(&b, workshop, MessageDraft::text("The log does.")).await?;
     Ok(Seeded {
         username: alice.to_owned(),
-        password: PASSWORD.to_owned(),
+        password: password.to_owned(),
         others: vec![bob.to_owned(), carol.to_owned()],
         room_id: lobby,
     })
 }
 
 /// Makes the account; after a seeding that was cut short it is there already.
-async fn person(auth: &Auth, username: &str, name: &str, role: TenantRole) -> Result<Arc<Actor>, BoxError> {
-    let new = NewAccount { display_name: Some(name), role, ..NewAccount::member(username, PASSWORD) };
+async fn person(
+    auth: &Auth,
+    username: &str,
+    password: &str,
+    name: &str,
+    role: TenantRole,
+) -> Result<Arc<Actor>, BoxError> {
+    let new = NewAccount { display_name: Some(name), role, ..NewAccount::member(username, password) };
     let user_id = match auth.create_account(new).await {
         Ok(account) => account.user_id,
-        Err(AuthError::UsernameTaken) => auth.login(username, PASSWORD, None).await?.user_id,
+        Err(AuthError::UsernameTaken) => auth.login(username, password, None).await?.user_id,
         Err(error) => return Err(error.into()),
     };
     Ok(Arc::new(Actor { tenant_role: role, ..Actor::person(user_id, name) }))
