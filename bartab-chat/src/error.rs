@@ -79,7 +79,7 @@ impl ChatError {
         match self {
             Self::Invalid { pointer, code, detail } => Problem::invalid_field(*pointer, *code, detail.as_ref()),
             Self::MissingScope(scope) => {
-                Problem::forbidden("auth.missing_scope").detail(format!("the scope `{scope}` is missing"))
+                Problem::forbidden("auth.insufficient_scope").detail(format!("the scope `{scope}` is missing"))
             }
             Self::Rejected(rejection) => rejection_problem(*rejection),
             Self::KeyMismatch => {
@@ -92,7 +92,7 @@ impl ChatError {
                 "write.unknown",
                 "It is not known whether this was written; ask again with the same Idempotency-Key",
             ),
-            Self::Store(_) => Problem::unavailable("storage.unavailable"),
+            Self::Store(_) => Problem::unavailable("store.unavailable"),
             Self::Corrupt(_) => Problem::internal(),
         }
     }

@@ -65,7 +65,7 @@ async fn a_missing_scope_is_named() {
         let scopes = ["chat:read", "chat:write", "rooms:manage"];
         let others: Vec<&str> = scopes.into_iter().filter(|other| *other != scope).collect();
         let reply =
-            world.limited("ann", &others.join(" ")).refused(403, "auth.missing_scope", method, &path, body).await;
+            world.limited("ann", &others.join(" ")).refused(403, "auth.insufficient_scope", method, &path, body).await;
         assert!(reply.json["detail"].as_str().unwrap().contains(scope), "{method} {path}: {}", reply.json);
     }
     assert_eq!(world.chat.head(), 0);

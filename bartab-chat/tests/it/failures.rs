@@ -78,7 +78,7 @@ async fn a_store_that_fails_is_503_and_recovers() {
     for fault in [Fault::Unavailable, Fault::Backend] {
         let head = world.chat.head();
         log.fail(fault);
-        is_unavailable(&posting(&ann, &room, "lost").await.unwrap(), "storage.unavailable");
+        is_unavailable(&posting(&ann, &room, "lost").await.unwrap(), "store.unavailable");
         assert_eq!(world.chat.head(), head);
         assert_eq!(reader.events("").await, Vec::<Value>::new(), "nobody sees what was not written");
         let said = ann.say(&room, "kept").await;
@@ -87,10 +87,10 @@ async fn a_store_that_fails_is_503_and_recovers() {
     }
     log.fail_reads(true);
     let reply = ann.call("GET", &format!("/v1/rooms/{room}/messages"), Value::Null).await;
-    is_unavailable(&reply, "storage.unavailable");
+    is_unavailable(&reply, "store.unavailable");
     assert!(!reply.json.to_string().contains("as told"), "what the log says is not what the client reads");
     let path = format!("/v1/rooms/{room}/messages/evt_01j9z3k4m5n6p7q8r9s0t1v2w3");
-    is_unavailable(&ann.call("PATCH", &path, json!({"text": "x"})).await, "storage.unavailable");
+    is_unavailable(&ann.call("PATCH", &path, json!({"text": "x"})).await, "store.unavailable");
     log.fail_reads(false);
     assert_eq!(texts(&ann.get(&format!("/v1/rooms/{room}/messages")).await), ["kept", "kept"]);
     verify_log(log.inner()).await.unwrap();
@@ -104,7 +104,7 @@ async fn an_unknown_outcome_is_found_out() {
     log.fail(Fault::WrittenUnknown);
     assert_eq!(posting(&ann, &room, "written").await.unwrap().status, 201);
     log.fail(Fault::LostUnknown);
-    is_unavailable(&posting(&ann, &room, "lost").await.unwrap(), "storage.unavailable");
+    is_unavailable(&posting(&ann, &room, "lost").await.unwrap(), "store.unavailable");
     assert_eq!(texts(&ann.get(&format!("/v1/rooms/{room}/messages")).await), ["written"]);
     assert_eq!(ann.say(&room, "next").await["number"], 2);
     verify_log(log.inner()).await.unwrap();
@@ -146,9 +146,9 @@ async fn a_batch_fails_as_one() {
     log.fail(Fault::LostUnknown);
     log.fail(Fault::Unavailable);
     log.hold(false);
-    is_unavailable(&first.await.unwrap(), "storage.unavailable");
+    is_unavailable(&first.await.unwrap(), "store.unavailable");
     for call in calls {
-        is_unavailable(&call.await.unwrap(), "storage.unavailable");
+        is_unavailable(&call.await.unwrap(), "store.unavailable");
     }
     assert_eq!(ann.get(&format!("/v1/rooms/{room}")).await["last_number"], 0);
     assert_eq!(ann.say(&room, "again").await["number"], 1);

@@ -55,9 +55,9 @@ fn problem(responses: &mut Responses, status: u16, description: &str) {
 fn every(responses: &mut Responses) {
     problem(responses, 400, "`request.invalid` with the wrong field, `request.invalid_id`, `request.invalid_path`");
     problem(responses, 401, "`auth.required`, `auth.invalid_token`");
-    problem(responses, 403, "`auth.missing_scope`; what the caller may not do, such as `room.not_member`");
+    problem(responses, 403, "`auth.insufficient_scope`; what the caller may not do, such as `room.not_member`");
     problem(responses, 429, "`rate.limited`: see `Retry-After`");
-    problem(responses, 503, "`storage.unavailable`, `overloaded`, `closing`: nothing was written; see `Retry-After`");
+    problem(responses, 503, "`store.unavailable`, `overloaded`, `closing`: nothing was written; see `Retry-After`");
 }
 
 /// Of a route that reads.
