@@ -64,12 +64,29 @@ impl Auth {
         if role > highest || (!new.rooms.is_empty() && actor.tenant_role < TenantRole::Moderator) {
             return Err(denied());
         }
-        let (stores, now) = (&self.0.stores, self.0.clock.now());
-        let newest = stores.invites.list(Some(actor.user_id), None, MAX_USABLE).await?;
-        if newest.len() == MAX_USABLE && newest.iter().all(|invite| invite.is_usable(now)) {
-            return Err(AuthError::TooManyInvites(MAX_USABLE as u64));
+        let user = actor.user_id;
+        // In turn, so that of many at once none is counted without the others.
+        self.in_turn(move |auth| async move {
+            if auth.usable_invites(user, MAX_USABLE).await? >= MAX_USABLE {
+                return Err(AuthError::TooManyInvites(MAX_USABLE as u64));
+            }
+            auth.store_invite(AuditActor::User(user), new, role).await
+        })
+        .await
+    }
+
+    /// So many invites of `user` are usable, counted until there are `most`.
+    async fn usable_invites(&self, user: UserId, most: usize) -> Result<usize, AuthError> {
+        let (invites, now) = (&self.0.stores.invites, self.0.clock.now());
+        let (mut count, mut before) = (0, None);
+        loop {
+            let page = invites.list(Some(user), before, PAGE).await?;
+            count += page.iter().filter(|invite| invite.is_usable(now)).count();
+            match page.last() {
+                Some(last) if page.len() == PAGE && count < most => before = Some(last.invite_id),
+                _ => return Ok(count),
+            }
         }
-        self.store_invite(AuditActor::User(actor.user_id), new, role).await
     }
 
     /// Makes an invite of the operator, and gives it with its code, which is shown this once.
