@@ -188,6 +188,10 @@ impl ClientStore for Overtaken {
     async fn allow(&self, user: UserId, client_id: &str, scopes: Scopes) -> Result<(), StoreError> {
         self.memory.allow(user, client_id, scopes).await
     }
+
+    async fn withdraw(&self, user: UserId, client_id: Option<&str>) -> Result<(), StoreError> {
+        self.memory.withdraw(user, client_id).await
+    }
 }
 
 #[tokio::test]
