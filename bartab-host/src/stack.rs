@@ -145,7 +145,13 @@ pub(crate) fn problem(problem: &Problem, parts: &http::request::Parts) -> Respon
 /// A problem of the host itself in the shape that answers at `path` have, with or without a tenant's prefix.
 pub(crate) fn refusal(problem: &Problem, path: &str, request_id: Option<&str>) -> Response<Bytes> {
     if is_oauth(routing::without_prefix(path)) {
-        problem.to_oauth_response()
+        let mut response = problem.to_oauth_response();
+        // The service lets pages of every origin read its answers there; without this a program in a browser would see
+        // a failed connection and never learn when to ask again.
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
+        response
     } else {
         problem.to_response(Some(path), request_id)
     }

@@ -175,6 +175,9 @@ async fn oauth_clients_are_refused_in_their_own_shape() {
     assert_eq!(by_address.headers["ratelimit-policy"], "\"address-token\";q=1;w=60");
     assert!(by_address.headers["ratelimit"].to_str().unwrap().starts_with("\"address-token\";r=0;t="));
     assert!(by_address.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() >= 1);
+    // A program in a page of another origin may read that, and when to ask again.
+    assert_eq!(by_address.headers["access-control-allow-origin"], "*");
+    assert_eq!(by_address.headers["access-control-expose-headers"], "retry-after");
     let alice = server.register("/t/acme", "alice").await;
     assert_eq!(server.get_as(&alice, "/t/acme/v1/me").await.status, 200);
     let by_person = server.get_as(&alice, "/t/acme/v1/oauth2/userinfo").await;
