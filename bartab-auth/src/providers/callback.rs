@@ -1,9 +1,9 @@
 //! Somebody comes back from a provider.
 
-use bartab_core::TenantRole;
 use bartab_core::store::{
     Account, AccountState, AuditActor, ExternalIdentity, Spending, StoreError, TicketPurpose, TokenHash,
 };
+use bartab_core::{TenantRole, UserId};
 use serde_json::json;
 
 use super::config::ProviderConfig;
@@ -88,8 +88,7 @@ impl Auth {
             return Err(ProviderError::DomainNotAllowed.into());
         }
         if let Some(user) = begun.link {
-            let account = self.active(self.account(user).await?)?;
-            return self.link_external(&account, config, person.identity).await.map(|()| Ended::Linked);
+            return self.link_external(user, config, person.identity).await.map(|()| Ended::Linked);
         }
         let account = if config.allow_registration {
             self.external_account(&newcomer(&person)).await?
@@ -106,23 +105,23 @@ impl Auth {
 
     async fn link_external(
         &self,
-        account: &Account,
+        user: UserId,
         config: &ProviderConfig,
         identity: ExternalIdentity,
     ) -> Result<(), AuthError> {
-        let user = account.user_id;
-        let known = self.0.stores.accounts.find_external(&identity).await?;
-        if known.is_some_and(|known| known.user_id == user) {
-            return Ok(());
-        }
-        self.0.stores.accounts.link(user, identity).await.map_err(|error| match error {
-            StoreError::Conflict => ProviderError::Taken.into(),
-            StoreError::NotFound => AuthError::AccountNotFound,
-            error => error.into(),
-        })?;
-        let audit = self.audited_by(AuditActor::User(user), "account.linked", user, None);
-        self.0.stores.audit.append(with_details(audit, &json!({"provider": config.id}))).await?;
-        Ok(())
+        let details = json!({"provider": config.id});
+        // In turn, so that a suspension or a reset meanwhile is not followed by a new way in.
+        self.in_turn(move |auth| async move {
+            auth.active(auth.account(user).await?)?;
+            let audit = auth.audited_by(AuditActor::User(user), "account.linked", user, None);
+            let audit = with_details(audit, &details);
+            auth.0.stores.accounts.link(user, identity, Some(audit)).await.map_err(|error| match error {
+                StoreError::Conflict => ProviderError::Taken.into(),
+                StoreError::NotFound => AuthError::AccountNotFound,
+                error => error.into(),
+            })
+        })
+        .await
     }
 }
 

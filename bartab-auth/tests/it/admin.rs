@@ -52,7 +52,7 @@ async fn an_account_is_read_with_what_belongs_to_it() {
     let root = world.with_role("root", TenantRole::Owner).await;
     let alice = world.person("alice").await;
     let identity = bartab_core::store::ExternalIdentity { issuer: "https://id".to_owned(), subject: "7".to_owned() };
-    world.stores.accounts.link(alice.user_id, identity).await.unwrap();
+    world.stores.accounts.link(alice.user_id, identity, None).await.unwrap();
     let answer = world.get(&format!("{USERS}/{}", alice.user_id), &root.access_token).await;
     assert_eq!(answer.status, 200);
     assert_eq!(

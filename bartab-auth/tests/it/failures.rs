@@ -112,8 +112,13 @@ impl AccountStore for Faulty {
         self.memory.external_identities(user).await
     }
 
-    async fn link(&self, user: UserId, identity: ExternalIdentity) -> Result<(), StoreError> {
-        self.memory.link(user, identity).await
+    async fn link(
+        &self,
+        user: UserId,
+        identity: ExternalIdentity,
+        audit: Option<AuditRecord>,
+    ) -> Result<(), StoreError> {
+        self.memory.link(user, identity, audit).await
     }
 
     async fn list(

@@ -220,11 +220,18 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Gives who `user` is to other issuers, in order.
     async fn external_identities(&self, user: UserId) -> Result<Vec<ExternalIdentity>, StoreError>;
 
-    /// Says durably that `user` is this to another issuer; the same again changes nothing.
+    /// Says durably that `user` is this to another issuer, and writes `audit`, in one atomic step; the same again changes and
+    /// writes nothing.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when it is somebody else already, [`StoreError::NotFound`] when there is no account.
-    async fn link(&self, user: UserId, identity: ExternalIdentity) -> Result<(), StoreError>;
+    /// [`StoreError::Conflict`] when it is somebody else already, [`StoreError::NotFound`] when there is no such account, or
+    /// it is not active.
+    async fn link(
+        &self,
+        user: UserId,
+        identity: ExternalIdentity,
+        audit: Option<AuditRecord>,
+    ) -> Result<(), StoreError>;
 
     /// Gives up to `limit` accounts that `filter` admits, by rising `user_id`, from the first one above `after` on.
     async fn list(

@@ -6,8 +6,8 @@ mod row;
 
 use async_trait::async_trait;
 use bartab_core::store::{
-    Account, AccountChange, AccountFilter, AccountNews, AccountStore, Admission, AuditRecord, ExternalIdentity, Invite,
-    StoreError,
+    Account, AccountChange, AccountFilter, AccountNews, AccountState, AccountStore, Admission, AuditRecord,
+    ExternalIdentity, Invite, StoreError,
 };
 use bartab_core::{InviteId, Timestamp, UserId};
 use rusqlite::Connection;
@@ -62,10 +62,23 @@ impl AccountStore for SqliteStore {
         .await
     }
 
-    async fn link(&self, user: UserId, identity: ExternalIdentity) -> Result<(), StoreError> {
+    async fn link(
+        &self,
+        user: UserId,
+        identity: ExternalIdentity,
+        audit: Option<AuditRecord>,
+    ) -> Result<(), StoreError> {
         self.write(move |work| {
-            by_id(work.conn, user)?.ok_or(StoreError::NotFound)?;
-            link(work.conn, user, &identity)
+            let account = by_id(work.conn, user)?;
+            account.filter(|account| account.state == AccountState::Active).ok_or(StoreError::NotFound)?;
+            match owner(work.conn, &identity)? {
+                Some(owner) if owner == user => Ok(()),
+                Some(_) => Err(StoreError::Conflict.into()),
+                None => {
+                    insert_external(work.conn, user, &identity)?;
+                    audit::write(work.conn, audit)
+                }
+            }
         })
         .await
     }
@@ -125,7 +138,7 @@ fn create(conn: &Connection, account: &Account, admission: Admission) -> Result<
         if owner(conn, &external)?.is_some() {
             return Err(StoreError::Conflict.into());
         }
-        link(conn, account.user_id, &external)?;
+        insert_external(conn, account.user_id, &external)?;
     }
     if let Some(client) = admission.client {
         clients::insert(conn, &client)?;
@@ -154,12 +167,7 @@ fn owner(conn: &Connection, identity: &ExternalIdentity) -> Result<Option<UserId
     first(conn, sql, (&identity.issuer, &identity.subject), |row| id(row, 0))
 }
 
-fn link(conn: &Connection, user: UserId, identity: &ExternalIdentity) -> Result<(), Failure> {
-    match owner(conn, identity)? {
-        Some(owner) if owner == user => return Ok(()),
-        Some(_) => return Err(StoreError::Conflict.into()),
-        None => {}
-    }
+fn insert_external(conn: &Connection, user: UserId, identity: &ExternalIdentity) -> Result<(), Failure> {
     let sql = "INSERT INTO external_identities (issuer, subject, user_id) VALUES (?1, ?2, ?3)";
     execute(conn, sql, (&identity.issuer, &identity.subject, user.to_bytes()))?;
     Ok(())

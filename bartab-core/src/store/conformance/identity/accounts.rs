@@ -7,8 +7,8 @@ use super::{IdentityStores, is_conflict, is_missing, ok};
 use crate::actor::TenantRole;
 use crate::id::{BotId, MediaId};
 use crate::store::{
-    Account, AccountNews, AccountState, Admission, AuditFilter, ClientKind, ExternalIdentity, Invite, OAuthClient,
-    SecondFactor, StoreError, TotpSecret,
+    Account, AccountChange, AccountNews, AccountState, Admission, AuditFilter, ClientKind, ExternalIdentity, Invite,
+    OAuthClient, SecondFactor, StoreError, TotpSecret,
 };
 
 pub(super) fn external(subject: &str) -> ExternalIdentity {
@@ -202,18 +202,41 @@ pub async fn an_external_identity_belongs_to_one_account(stores: &IdentityStores
     for (number, name) in [(1, "alice"), (2, "bob")] {
         ok(create(stores, account(number, name)).await);
     }
-    let nobody = stores.accounts.link(user(9), external("a")).await;
+    let nobody = stores.accounts.link(user(9), external("a"), None).await;
     assert!(is_missing(&nobody), "{nobody:?}");
-    let linked = join_all((0..16).map(|n| stores.accounts.link(user(1 + n % 2), external("a")))).await;
+    let linked = join_all((0..16).map(|n| stores.accounts.link(user(1 + n % 2), external("a"), None))).await;
     let owner = ok(stores.accounts.find_external(&external("a")).await).map(|account| account.user_id);
     let kept = |n: usize| owner == Some(user(1 + n as u128 % 2));
     assert!(linked.iter().enumerate().all(|(n, linked)| if kept(n) { linked.is_ok() } else { is_conflict(linked) }));
     let elsewhere = ExternalIdentity { issuer: "https://a.example".to_owned(), ..external("a") };
     for identity in [external("b"), elsewhere.clone(), external("b")] {
-        ok(stores.accounts.link(user(1), identity).await);
+        ok(stores.accounts.link(user(1), identity, None).await);
     }
     let mut expected = vec![elsewhere, external("b")];
     expected.extend((owner == Some(user(1))).then(|| external("a")));
     expected.sort();
     assert_eq!(ok(stores.accounts.external_identities(user(1)).await), expected);
+}
+
+/// A link and what the audit trail says of it are one step; only an active account is linked, and what changes nothing is
+/// not told of.
+pub async fn a_link_is_told_in_its_own_step(stores: &IdentityStores) {
+    for (number, name) in [(1, "alice"), (2, "bob"), (3, "carol")] {
+        ok(create(stores, account(number, name)).await);
+    }
+    let link = |number, subject, millis| {
+        stores.accounts.link(user(number), external(subject), Some(record("account.linked", millis)))
+    };
+    ok(link(1, "a", 1).await);
+    ok(link(1, "a", 2).await);
+    let taken = link(2, "a", 3).await;
+    assert!(is_conflict(&taken), "{taken:?}");
+    for change in [AccountChange::Suspend, AccountChange::Erase { messages: false }] {
+        ok(stores.accounts.change(user(3), change.clone(), at(4), None).await);
+        let refused = link(3, "c", 5).await;
+        assert!(is_missing(&refused), "{change:?}: {refused:?}");
+        assert_eq!(ok(stores.accounts.find_external(&external("c")).await), None);
+    }
+    let trail = ok(stores.audit.list(&AuditFilter::default(), None, 9).await);
+    assert_eq!(trail.iter().map(|entry| (&*entry.action, entry.at)).collect::<Vec<_>>(), [("account.linked", at(1))]);
 }

@@ -23,11 +23,11 @@ use crate::store::{
 };
 
 pub use accounts::{
-    a_new_account_comes_with_all_that_belongs_to_it, a_refused_account_leaves_nothing_of_what_comes_with_it,
-    a_taken_username_or_id_is_a_conflict_and_changes_nothing, an_account_comes_back_as_it_was_stored,
-    an_external_identity_belongs_to_one_account, an_invite_lets_no_more_in_than_it_allows,
-    an_invite_that_is_over_lets_nobody_in, of_concurrent_accounts_with_one_username_one_is_stored,
-    usernames_are_compared_byte_by_byte,
+    a_link_is_told_in_its_own_step, a_new_account_comes_with_all_that_belongs_to_it,
+    a_refused_account_leaves_nothing_of_what_comes_with_it, a_taken_username_or_id_is_a_conflict_and_changes_nothing,
+    an_account_comes_back_as_it_was_stored, an_external_identity_belongs_to_one_account,
+    an_invite_lets_no_more_in_than_it_allows, an_invite_that_is_over_lets_nobody_in,
+    of_concurrent_accounts_with_one_username_one_is_stored, usernames_are_compared_byte_by_byte,
 };
 pub use audit::{concurrent_entries_are_all_kept, the_trail_comes_back_newest_first, the_trail_is_filtered_and_paged};
 pub use changes::{
@@ -128,6 +128,7 @@ macro_rules! identity_conformance {
             an_invite_lets_no_more_in_than_it_allows
             an_invite_that_is_over_lets_nobody_in
             an_external_identity_belongs_to_one_account
+            a_link_is_told_in_its_own_step
             a_change_does_what_the_pure_function_does
             nobody_s_account_is_not_changed
             concurrent_changes_of_an_account_are_all_kept

@@ -106,7 +106,8 @@ async fn create(both: Both<'_>, dice: &Dice, step: u64) {
     };
     both!(both, accounts.create(account, admission));
     let (owner, identity) = (user(dice.person()), external(NAMES[dice.below(5) as usize]));
-    both!(both, accounts.link(owner, identity));
+    let audit = dice.flag().then(|| record("account.linked", dice.millis));
+    both!(both, accounts.link(owner, identity, audit));
 }
 
 async fn change(both: Both<'_>, dice: &Dice) {

@@ -6,8 +6,8 @@ use super::{MemoryIdentity, Records};
 use crate::actor::Profile;
 use crate::id::UserId;
 use crate::store::{
-    Account, AccountChange, AccountEntry, AccountFeed, AccountFilter, AccountKind, AccountNews, AccountStore,
-    Admission, AuditRecord, ClientKind, ExternalIdentity, StoreError,
+    Account, AccountChange, AccountEntry, AccountFeed, AccountFilter, AccountKind, AccountNews, AccountState,
+    AccountStore, Admission, AuditRecord, ClientKind, ExternalIdentity, StoreError,
 };
 use crate::time::Timestamp;
 
@@ -71,15 +71,22 @@ impl AccountStore for MemoryIdentity {
         Ok(records.external.iter().filter(|(_, of)| **of == user).map(|(identity, _)| identity.clone()).collect())
     }
 
-    async fn link(&self, user: UserId, identity: ExternalIdentity) -> Result<(), StoreError> {
+    async fn link(
+        &self,
+        user: UserId,
+        identity: ExternalIdentity,
+        audit: Option<AuditRecord>,
+    ) -> Result<(), StoreError> {
         let mut records = self.records();
-        if !records.accounts.contains_key(&user) {
+        if records.accounts.get(&user).is_none_or(|account| account.state != AccountState::Active) {
             return Err(StoreError::NotFound);
         }
         match records.external.get(&identity) {
-            Some(of) if *of != user => Err(StoreError::Conflict),
-            _ => {
+            Some(of) if *of == user => Ok(()),
+            Some(_) => Err(StoreError::Conflict),
+            None => {
                 records.external.insert(identity, user);
+                records.audit(audit);
                 Ok(())
             }
         }
