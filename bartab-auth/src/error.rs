@@ -183,9 +183,8 @@ impl AuthError {
                 .detail("administrators need a second factor here: set one up, and sign in with it"),
             Self::SecondFactorOn => Problem::conflict("mfa.on").detail(self.to_string()),
             Self::SecondFactorOff => Problem::conflict("mfa.off").detail(self.to_string()),
-            Self::SignInAgain => Problem::forbidden("auth.sign_in_again").detail(
-                "without a password this takes a sign-in of the last ten minutes, of your own, by our own client",
-            ),
+            Self::SignInAgain => Problem::forbidden("auth.sign_in_again")
+                .detail("this takes a sign-in of the last ten minutes, of your own, by our own client"),
             Self::LinkInvalid => Problem::not_found("link.invalid")
                 .detail("it was used, its time is over, or a newer one took its place"),
             Self::NoSignIn => Problem::conflict("account.no_sign_in").detail("it is a bot's account"),

@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use bartab_core::store::{Account, AccountChange, AccountKind, AccountState, AuditActor, PasswordHash, StoreError};
-use bartab_core::{Actor, Scope, UserId};
+use bartab_core::store::{
+    Account, AccountChange, AccountKind, AccountState, AuditActor, PasswordHash, Session, StoreError,
+};
+use bartab_core::{Actor, Scope, SessionId, Timestamp, UserId};
 
 use crate::auth::Auth;
 use crate::error::AuthError;
@@ -105,7 +107,8 @@ impl Auth {
         let inner = &*self.0;
         let account = self.owner(actor).await?;
         let Some(hash) = account.password.clone() else {
-            return if self.is_recent(actor).await? { Ok(account) } else { Err(AuthError::SignInAgain) };
+            self.recent_sign_in(actor).await?;
+            return Ok(account);
         };
         let password = password.ok_or_else(|| Broken::missing(pointer))?;
         let attempt = inner.attempts.throttle().begin(&account.username_key, address, inner.clock.now())?;
@@ -122,19 +125,17 @@ impl Auth {
         }
     }
 
-    /// Whether the caller signed in a moment ago, in our own client: themselves, and not a host or an issuer that vouches
-    /// for them, whose sessions say nothing of how.
-    async fn is_recent(&self, actor: &Actor) -> Result<bool, AuthError> {
-        let Some(session) = actor.session_id else { return Ok(false) };
+    /// The session of a caller who signed in a moment ago, in our own client: themselves, and not a host or an issuer that
+    /// vouches for them, whose sessions say nothing of how.
+    ///
+    /// # Errors
+    /// [`AuthError::SignInAgain`].
+    pub(crate) async fn recent_sign_in(&self, actor: &Actor) -> Result<SessionId, AuthError> {
+        let session = actor.session_id.ok_or(AuthError::SignInAgain)?;
         let session = self.0.stores.sessions.get(session).await?;
-        let now = self.0.clock.now();
-        Ok(session.is_some_and(|session| {
-            session.client_id == OWN_CLIENT
-                && !session.methods.is_empty()
-                && session.user_id == actor.user_id
-                && session.is_live(now)
-                && now < session.created_at.after(RECENT)
-        }))
+        let session = session.filter(|session| session.client_id == OWN_CLIENT && session.user_id == actor.user_id);
+        let session = session.ok_or(AuthError::SignInAgain)?;
+        if is_recent(&session, self.0.clock.now()) { Ok(session.session_id) } else { Err(AuthError::SignInAgain) }
     }
 
     /// Takes back the access tokens of `user`, and of their bots, that are about.
@@ -144,6 +145,11 @@ impl Auth {
         self.rights_changed(user, account.rights_rev).await;
         Ok(())
     }
+}
+
+/// Whether it is the session of somebody who has shown a moment ago who they are.
+pub(crate) fn is_recent(session: &Session, now: Timestamp) -> bool {
+    !session.methods.is_empty() && session.is_live(now) && now < session.created_at.after(RECENT)
 }
 
 /// The account was erased meanwhile.

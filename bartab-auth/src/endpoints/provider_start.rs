@@ -1,7 +1,7 @@
 //! `GET /v1/auth/providers/{id}/start`
 
 use axum::response::{IntoResponse as _, Response};
-use bartab_core::{ActorKind, Problem, Scope, UserId};
+use bartab_core::Problem;
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode, Uri};
 use serde::Serialize;
@@ -13,8 +13,7 @@ use crate::browser::visit::Visit;
 use crate::error::AuthError;
 use crate::extract::{Caller, PathText};
 use crate::parameters::Parameters;
-use crate::providers::{Departure, is_own_path};
-use crate::rights::{refuse_apps, require};
+use crate::providers::{Departure, Linking, is_own_path};
 
 /// Where to go.
 #[derive(Serialize, ToSchema)]
@@ -31,7 +30,8 @@ pub(crate) struct Start {
         ("id" = String, Path, description = "The provider"),
         ("return_to" = Option<String>, Query, description = "A path below the tenant's base URL to come back to"),
         ("link" = Option<bool>, Query,
-            description = "`true`: not to sign in, but to let the caller sign in with the provider from then on"),
+            description = "`true`: not to sign in, but to let the caller sign in with the provider from then on; this takes a \
+                           sign-in of theirs of the last ten minutes, by our own client"),
         ("prompt" = Option<String>, Query, description = "`login`: whatever the provider remembers of the person"),
     ),
     responses(
@@ -39,6 +39,8 @@ pub(crate) struct Start {
         (status = 200, description = "The same for who accepts JSON and no HTML", body = Start),
         (status = 400, description = "`request.invalid_field`"),
         (status = 401, description = "`auth.required`: nobody is there to be linked"),
+        (status = 403, description = "With `link`: `auth.insufficient_scope`, `auth.sign_in_again`; `permission.denied`: no app \
+                                      does this"),
         (status = 404, description = "`provider.not_found`"),
         (status = 503, description = "`provider.unavailable`"),
     ),
@@ -105,7 +107,7 @@ async fn begin(
         return Err(Problem::invalid_field("?return_to", "invalid", "a path below the tenant's base URL").into());
     }
     let link = match parameters.get("link") {
-        Some("true") => Some(whoever_asks(visit, headers, caller)?),
+        Some("true") => Some(whoever_asks(visit, headers, caller).await?),
         None | Some("false") => None,
         Some(_) => return Err(Problem::invalid_field("?link", "invalid", "true or false").into()),
     };
@@ -116,17 +118,11 @@ async fn begin(
 
 /// Who is to be linked: the caller, or whoever is signed in in this browser and has asked for it on a page of ours. A link
 /// of another site's must not do so: it could lead to an account at the provider that is its own.
-fn whoever_asks(visit: &Visit, headers: &HeaderMap, caller: Result<Caller, Failure>) -> Result<UserId, Refusal> {
+async fn whoever_asks(visit: &Visit, headers: &HeaderMap, caller: Result<Caller, Failure>) -> Result<Linking, Refusal> {
     let same_origin = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
     match (caller, &visit.present) {
-        (Ok(Caller(actor)), _) if actor.kind == ActorKind::Person => {
-            // Whom it links can come in by the provider from then on.
-            refuse_apps(&actor)?;
-            require(&actor, Scope::ProfileWrite)?;
-            Ok(actor.user_id)
-        }
-        (Ok(_), _) => Err(AuthError::AccountNotFound.into()),
-        (Err(_), Some(present)) if same_origin => Ok(present.account.user_id),
+        (Ok(Caller(actor)), _) => Ok(visit.auth.linking(&actor).await?),
+        (Err(_), Some(present)) if same_origin => Ok(visit.auth.linking_here(present)?),
         (Err(failure), _) => Err(Refusal::Failure(failure)),
     }
 }

@@ -1,16 +1,11 @@
 //! Somebody comes back from a provider.
 
-use bartab_core::store::{
-    Account, AccountState, AuditActor, ExternalIdentity, Spending, StoreError, TicketPurpose, TokenHash,
-};
-use bartab_core::{TenantRole, UserId};
-use serde_json::json;
+use bartab_core::TenantRole;
+use bartab_core::store::{Account, AccountState, Spending, TicketPurpose, TokenHash};
 
-use super::config::ProviderConfig;
 use super::error::ProviderError;
 use super::exchange::{Person, Proof};
 use super::start::Begun;
-use crate::audit::with_details;
 use crate::auth::Auth;
 use crate::error::AuthError;
 use crate::external::Newcomer;
@@ -87,8 +82,8 @@ impl Auth {
         if !config.allowed_domains.is_empty() && !person.email.as_deref().is_some_and(|email| config.admits(email)) {
             return Err(ProviderError::DomainNotAllowed.into());
         }
-        if let Some(user) = begun.link {
-            return self.link_external(user, config, person.identity).await.map(|()| Ended::Linked);
+        if let Some(link) = begun.link {
+            return self.link_external(link, config, person.identity).await.map(|()| Ended::Linked);
         }
         let account = if config.allow_registration {
             self.external_account(&newcomer(&person)).await?
@@ -99,29 +94,8 @@ impl Auth {
         Ok(Ended::SignedIn(Box::new(self.active(account)?)))
     }
 
-    fn active(&self, account: Account) -> Result<Account, AuthError> {
+    pub(super) fn active(&self, account: Account) -> Result<Account, AuthError> {
         if account.state == AccountState::Active { Ok(account) } else { Err(AuthError::Suspended) }
-    }
-
-    async fn link_external(
-        &self,
-        user: UserId,
-        config: &ProviderConfig,
-        identity: ExternalIdentity,
-    ) -> Result<(), AuthError> {
-        let details = json!({"provider": config.id});
-        // In turn, so that a suspension or a reset meanwhile is not followed by a new way in.
-        self.in_turn(move |auth| async move {
-            auth.active(auth.account(user).await?)?;
-            let audit = auth.audited_by(AuditActor::User(user), "account.linked", user, None);
-            let audit = with_details(audit, &details);
-            auth.0.stores.accounts.link(user, identity, Some(audit)).await.map_err(|error| match error {
-                StoreError::Conflict => ProviderError::Taken.into(),
-                StoreError::NotFound => AuthError::AccountNotFound,
-                error => error.into(),
-            })
-        })
-        .await
     }
 }
 

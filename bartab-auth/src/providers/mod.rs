@@ -9,6 +9,7 @@ mod discovery;
 mod error;
 mod exchange;
 mod http;
+mod link;
 mod start;
 
 pub use config::{ProviderConfig, ProviderSecret};
@@ -16,6 +17,7 @@ pub use error::ProviderError;
 
 pub(crate) use callback::{Arrival, Ended, Outcome};
 pub(crate) use config::check;
+pub(crate) use link::Linking;
 pub(crate) use start::{Departure, is_own_path, link_of};
 
 use self::discovery::Provider;

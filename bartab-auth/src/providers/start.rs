@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use bartab_core::UserId;
 use bartab_core::store::TicketPurpose;
 use openidconnect::core::{CoreAuthPrompt, CoreAuthenticationFlow};
 use openidconnect::{CsrfToken, Nonce, PkceCodeChallenge, PkceCodeVerifier, Scope};
 use serde::{Deserialize, Serialize};
 
 use super::exchange::client;
+use super::link::Linking;
 use crate::auth::Auth;
 use crate::browser::page::Link;
 use crate::error::AuthError;
@@ -26,7 +26,7 @@ pub(crate) struct Departure<'a> {
     /// Where the person goes afterwards: a path of ours.
     pub(crate) return_to: Option<&'a str>,
     /// Whoever is to be this person at the provider from then on.
-    pub(crate) link: Option<UserId>,
+    pub(crate) link: Option<Linking>,
     /// The person must show there who they are, whatever the provider remembers.
     pub(crate) anew: bool,
     /// What says that the end comes from the same browser.
@@ -40,7 +40,7 @@ pub(super) struct Begun {
     pub(super) nonce: String,
     pub(super) verifier: String,
     pub(super) return_to: Option<String>,
-    pub(super) link: Option<UserId>,
+    pub(super) link: Option<Linking>,
     pub(super) browser: String,
 }
 
@@ -65,7 +65,8 @@ impl Auth {
             link: departure.link,
             browser: departure.browser.to_owned(),
         };
-        let state = self.issue_ticket(TicketPurpose::ProviderState, departure.link, &begun, LIFE).await?;
+        let user = departure.link.map(|link| link.user);
+        let state = self.issue_ticket(TicketPurpose::ProviderState, user, &begun, LIFE).await?;
         let client = client(provider, &known, self.provider_redirect_uri(departure.id))?;
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(verifier));
         let mut request = client

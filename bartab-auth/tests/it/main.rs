@@ -41,6 +41,10 @@ mod permissions;
 #[cfg(feature = "openid-providers")]
 mod provider;
 #[cfg(feature = "openid-providers")]
+mod provider_answers;
+#[cfg(feature = "openid-providers")]
+mod provider_links;
+#[cfg(feature = "openid-providers")]
 mod providers;
 mod random_acts;
 mod register;

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bartab_auth::{Config, ProviderConfig};
+use bartab_core::store::AccountFilter;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 use crate::browser::Browser;
 use crate::tokens::{private, sign};
@@ -20,6 +21,21 @@ pub(crate) const CLIENT: &str = "chat at work";
 pub(crate) const SECRET: &str = "hush: a \u{e9} & a %";
 pub(crate) const START: &str = "/v1/auth/providers/work/start";
 
+pub(crate) fn program() -> Browser {
+    Browser { headers: vec![("accept", "application/json".to_owned())], ..Browser::default() }
+}
+
+pub(crate) fn person() -> Browser {
+    Browser { headers: vec![("accept", "text/html,application/xhtml+xml,*/*;q=0.8".to_owned())], ..Browser::default() }
+}
+
+pub(crate) async fn people(world: &World) -> usize {
+    world.stores.accounts.list(&AccountFilter::default(), None, 100).await.unwrap().len()
+}
+
+/// Where the provider takes codes.
+pub(crate) const CODE_PATH: &str = "/realm/token";
+
 /// What the provider answers at a path.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
@@ -27,12 +43,15 @@ pub(crate) enum Reply {
     Raw(Vec<u8>),
     /// Nothing, for ever.
     Hang,
+    /// That, once somebody says so.
+    Held(Arc<Notify>, Box<Reply>),
 }
 
 #[derive(Default)]
 struct Script {
     replies: BTreeMap<String, Reply>,
     requests: Vec<(String, String)>,
+    asked: Arc<Notify>,
 }
 
 pub(crate) struct Provider {
@@ -103,6 +122,36 @@ impl Provider {
     pub(crate) fn requests(&self, path: &str) -> Vec<String> {
         let script = self.script.lock().unwrap();
         script.requests.iter().filter(|(asked, _)| asked == path).map(|(_, request)| request.clone()).collect()
+    }
+
+    /// Waits until somebody has asked for this path.
+    pub(crate) async fn asked(&self, path: &str) {
+        self.asked_again(path, 1).await;
+    }
+
+    /// The same, until it was asked for so many times.
+    pub(crate) async fn asked_again(&self, path: &str, times: usize) {
+        let asked = Arc::clone(&self.script.lock().unwrap().asked);
+        loop {
+            let news = asked.notified();
+            if self.requests(path).len() >= times {
+                return;
+            }
+            news.await;
+        }
+    }
+
+    /// From now on this path is answered so, once the answer is released.
+    pub(crate) fn hold(&self, path: &str, reply: Reply) -> Arc<Notify> {
+        let gate = Arc::new(Notify::new());
+        self.set(path, Reply::Held(Arc::clone(&gate), Box::new(reply)));
+        gate
+    }
+
+    /// What was given for a code comes only when it is released.
+    pub(crate) fn hold_token(&self) -> Arc<Notify> {
+        let given = self.script.lock().unwrap().replies[CODE_PATH].clone();
+        self.hold(CODE_PATH, given)
     }
 
     pub(crate) fn config(&self) -> ProviderConfig {
@@ -198,13 +247,19 @@ async fn serve(listener: TcpListener, script: Arc<Mutex<Script>>) {
                 }
             };
             let path = text.split(' ').nth(1).unwrap().to_owned();
-            let reply = {
+            let mut reply = {
                 let mut script = script.lock().unwrap();
                 let reply = script.replies.get(&path).cloned();
                 script.requests.push((path, text));
+                script.asked.notify_waiters();
                 reply.unwrap_or(Reply::Json(404, json!({})))
             };
+            while let Reply::Held(gate, then) = reply {
+                gate.notified().await;
+                reply = *then;
+            }
             let answer = match reply {
+                Reply::Held(..) => return,
                 Reply::Json(status, body) => {
                     let body = body.to_string();
                     let head = format!(
@@ -215,10 +270,7 @@ async fn serve(listener: TcpListener, script: Arc<Mutex<Script>>) {
                     [head.into_bytes(), body.into_bytes()].concat()
                 }
                 Reply::Raw(bytes) => bytes,
-                Reply::Hang => {
-                    tokio::time::sleep(Duration::from_secs(60)).await;
-                    return;
-                }
+                Reply::Hang => std::future::pending().await,
             };
             let _ = stream.write_all(&answer).await;
         });
