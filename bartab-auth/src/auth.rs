@@ -13,10 +13,11 @@ use crate::attempts::Attempts;
 use crate::config::{Config, ConfigError};
 use crate::error::AuthError;
 use crate::exchange::Trusted;
+use crate::hash_pool::HashPool;
 use crate::keys::Keys;
 use crate::metadata::Metadata;
 use crate::nudge::Nudges;
-use crate::password::{HashPool, Passwords};
+use crate::password::Passwords;
 use crate::seal::Sealer;
 use crate::token::{Revocations, Verifier};
 

@@ -52,6 +52,7 @@ mod exchange;
 mod external;
 mod extract;
 mod feed;
+mod hash_pool;
 mod id_token;
 mod introspection;
 mod invites;
@@ -99,6 +100,7 @@ pub use error::AuthError;
 pub use exchange::TrustedIssuer;
 #[cfg(feature = "remote-feed")]
 pub use feed::{FeedWatch, RemoteAccountFeed, RemoteFeedConfig, RemoteFeedError};
+pub use hash_pool::HashPool;
 pub use invites::NewInvite;
 pub use keys::{KeyInfo, KeyRotation};
 pub use layer::{AuthFuture, AuthLayer, AuthMiddleware};
@@ -106,7 +108,6 @@ pub use openapi::openapi;
 pub use operator::OperatorService;
 #[doc(hidden)]
 pub use parameters::{ParameterError, Parameters};
-pub use password::HashPool;
 #[cfg(feature = "openid-providers")]
 pub use providers::{ProviderConfig, ProviderError, ProviderSecret};
 pub use rights::Permission;

@@ -24,8 +24,8 @@ use crate::bearer::bearer;
 use crate::body::Body;
 use crate::config::Config;
 use crate::error::AuthError;
+use crate::hash_pool::HashPool;
 use crate::layer::AuthLayer;
-use crate::password::HashPool;
 use crate::routes;
 use crate::token::Revocations;
 

@@ -119,3 +119,42 @@ impl Auth {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bartab_core::TenantRole;
+
+    use super::*;
+    use crate::accounts::NewAccount;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn a_refused_sign_in_hashes_as_much_whoever_it_is_for() {
+        let (auth, _) = testing::open().await;
+        let password = "correct horse battery staple";
+        for username in ["alice", "owner", "gone"] {
+            let new = NewAccount { role: TenantRole::Administrator, ..NewAccount::member(username, password) };
+            auth.create_account(new).await.unwrap();
+        }
+        auth.create_account(NewAccount { password: None, ..NewAccount::member("eva", "") }).await.unwrap();
+        let owner = auth.login("owner", password, None).await.unwrap();
+        let owner = auth.verifier().verify(&owner.access_token).unwrap();
+        let bot = auth.create_bot(&owner, "Robot", None).await.unwrap();
+        let bot = auth.account(bot.user_id).await.unwrap().username;
+        let gone = auth.0.stores.accounts.find("gone").await.unwrap().unwrap();
+        let now = auth.0.clock.now();
+        auth.0.stores.accounts.change(gone.user_id, AccountChange::Suspend, now, None).await.unwrap();
+
+        let refused = async |username: &str| {
+            let before = auth.0.passwords.spent();
+            let refused = auth.login(username, "wrong", None).await;
+            assert!(matches!(refused, Err(AuthError::BadCredentials)), "{username}: {refused:?}");
+            auth.0.passwords.spent() - before
+        };
+        let usual = refused("alice").await;
+        assert_ne!(usual, 0);
+        for username in ["nobody", "no name\u{202e}", "eva", "gone", &*bot] {
+            assert_eq!(refused(username).await, usual, "{username}");
+        }
+    }
+}

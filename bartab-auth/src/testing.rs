@@ -8,7 +8,7 @@ use bartab_core::{ManualClock, SeededRandom, SessionId, Timestamp};
 
 use crate::auth::{Auth, AuthStores};
 use crate::config::{Config, PasswordConfig};
-use crate::password::HashPool;
+use crate::hash_pool::HashPool;
 
 pub(crate) async fn open() -> (Auth, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_750_000_000)));
