@@ -68,6 +68,7 @@ mod operator;
 mod owner;
 mod parameters;
 mod password;
+mod plain_http;
 #[cfg(feature = "openid-providers")]
 mod providers;
 mod query;

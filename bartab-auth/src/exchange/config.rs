@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::ConfigError;
+use crate::plain_http::PlainHttp;
 use crate::token::VerifyingKey;
 
 /// No real one is longer.
@@ -22,7 +23,8 @@ pub struct TrustedIssuer {
     pub issuer: String,
     /// The `aud` that its tokens must name: what it calls this tenant.
     pub audience: String,
-    /// Where it publishes its JWK Set: an `https` URL, or `http` on a private network. Either this or `jwks`.
+    /// Where it publishes its JWK Set: an `https` URL, or an `http` one of `localhost` or of a loopback or private
+    /// address. Either this or `jwks`.
     #[serde(default)]
     pub jwks_url: Option<String>,
     /// Its JWK Set itself: `{"keys": […]}`, each with a `kid`.
@@ -93,8 +95,11 @@ impl TrustedIssuer {
                 if !cfg!(feature = "remote-jwks") {
                     return wrong("this program is built without `remote-jwks`, so give the keys as `jwks`");
                 }
-                let reachable = url.starts_with("https://") || url.starts_with("http://");
-                if reachable { Ok(()) } else { wrong("`jwks_url` is an https or http URL") }
+                if PlainHttp::Private.allows(url) {
+                    Ok(())
+                } else {
+                    wrong("`jwks_url` is an https URL, or an http one of this very machine or of a private address")
+                }
             }
             (None, Some(jwks)) if holds_private(jwks) => {
                 wrong("`jwks` holds a private key, which belongs nowhere but there")

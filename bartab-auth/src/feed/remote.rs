@@ -9,14 +9,15 @@ use async_trait::async_trait;
 use bartab_core::store::{AccountEntry, AccountFeed, BoxError, StoreError};
 use http::StatusCode;
 use http::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::RequestBuilder;
 use reqwest::redirect::Policy;
-use reqwest::{RequestBuilder, Url};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::wire::EntryView;
+use crate::plain_http::PlainHttp;
 
 /// So many entries are asked for at a time, whatever the caller would take.
 const PAGE: usize = 200;
@@ -255,16 +256,8 @@ fn refusal(whose: &str, status: StatusCode) -> StoreError {
 
 /// Whether secrets may be sent there.
 fn may_be_asked(issuer: &str, plain_http: bool) -> bool {
-    let Ok(url) = Url::parse(issuer) else { return false };
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    let at_home = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-    let bare =
-        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
-    let scheme = url.scheme();
-    bare && !host.is_empty()
-        && !issuer.ends_with('/')
-        && (scheme == "https" || (scheme == "http" && (at_home || plain_http)))
+    let plain = if plain_http { PlainHttp::Anywhere } else { PlainHttp::Here };
+    plain.allows(issuer) && !issuer.contains(['?', '#']) && !issuer.ends_with('/')
 }
 
 impl fmt::Debug for RemoteAccountFeed {

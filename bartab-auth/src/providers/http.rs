@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bartab_core::store::BoxError;
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
-use reqwest::Url;
 use reqwest::redirect::Policy;
+
+use crate::plain_http::PlainHttp;
 
 /// What providers answer has a few kilobytes; nobody gets us to read more than this.
 const MAX_ANSWER: usize = 256 * 1024;
@@ -16,8 +17,8 @@ const MAX_ANSWER: usize = 256 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Http {
     timeout: Duration,
-    /// Whether the provider is on this very machine, so that nobody listens in.
-    plain: bool,
+    /// Where it may be asked without TLS: here, when it is here itself.
+    plain: PlainHttp,
 }
 
 /// Why there is no answer; for the log.
@@ -27,12 +28,13 @@ pub(super) struct HttpError(#[source] BoxError);
 
 impl Http {
     pub(super) fn new(issuer: &str, timeout: Duration) -> Self {
-        Self { timeout, plain: is_plain(issuer) }
+        let plain = if PlainHttp::Nowhere.allows(issuer) { PlainHttp::Nowhere } else { PlainHttp::Here };
+        Self { timeout, plain }
     }
 
     /// Whether the provider may name this URL for itself.
     pub(super) fn allows(&self, url: &str) -> bool {
-        is_allowed(url, self.plain)
+        self.plain.allows(url)
     }
 
     async fn ask(self, request: HttpRequest) -> Result<HttpResponse, BoxError> {
@@ -69,51 +71,5 @@ impl<'c> AsyncHttpClient<'c> for Http {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move { self.ask(request).await.map_err(HttpError) })
-    }
-}
-
-/// Whether a provider may be asked at this URL: with TLS, or without where nobody listens in.
-pub(super) fn is_allowed(url: &str, plain: bool) -> bool {
-    Url::parse(url).is_ok_and(|parsed| {
-        let named = parsed.username().is_empty() && parsed.password().is_none() && parsed.has_host();
-        named && (parsed.scheme() == "https" || (plain && is_plain(url)))
-    })
-}
-
-/// Whether it is an `http` URL of this very machine.
-fn is_plain(url: &str) -> bool {
-    let Ok(url) = Url::parse(url) else { return false };
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    url.scheme() == "http" && (host == "localhost" || address.is_ok_and(|address| address.is_loopback()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn providers_are_asked_by_tls_or_at_home() {
-        for url in ["https://login.example/realm", "https://login.example:8443"] {
-            assert!(is_allowed(url, false) && is_allowed(url, true), "{url}");
-        }
-        for url in ["http://127.0.0.1:1/t/a", "http://localhost", "http://[::1]:9/x", "http://127.9.9.9"] {
-            assert!(is_allowed(url, true) && !is_allowed(url, false), "{url}");
-        }
-        for url in [
-            "http://login.example",
-            "http://localhost.evil.example",
-            "http://127.0.0.1.evil.example",
-            "http://169.254.169.254/latest",
-            "http://10.0.0.1",
-            "https://user:secret@login.example",
-            "https://",
-            "file:///etc/passwd",
-            "javascript:alert(1)",
-            "login.example",
-            "",
-        ] {
-            assert!(!is_allowed(url, true), "{url}");
-        }
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 
 use super::jwk::VerifyingKey;
 use super::{TokenError, Verifier};
+use crate::plain_http::PlainHttp;
 
 /// A set of keys has a few hundred bytes; nobody gets us to read more than this.
 const MAX_DOCUMENT: usize = 256 * 1024;
@@ -27,7 +28,8 @@ pub struct RemoteConfig {
     /// The `aud` of its tokens; the issuer when there is none.
     #[serde(default)]
     pub audience: Option<String>,
-    /// The JWK Set: an `https` URL, or `http` on a private network.
+    /// The JWK Set: an `https` URL, or an `http` one of `localhost` or of a loopback or private address: whoever could
+    /// answer in the issuer's place could sign in as anybody.
     pub jwks_url: String,
     /// The keys are fetched again after so many seconds: 300 at first. A key that is no longer published is then no
     /// longer good, nor is any token signed with it.
@@ -97,6 +99,11 @@ impl Remote {
     }
 
     fn of(config: &RemoteConfig) -> Result<Self, BoxError> {
+        if !PlainHttp::Private.allows(&config.jwks_url) {
+            return Err(
+                "the keys are at an https URL, or an http one of this very machine or of a private address".into()
+            );
+        }
         let client = reqwest::Client::builder()
             .redirect(Policy::none())
             .connect_timeout(Duration::from_secs(3))
@@ -201,7 +208,7 @@ impl Verifier {
     /// [`Verifier::refresh_keys`].
     ///
     /// # Errors
-    /// When the TLS of this machine cannot be used.
+    /// When `jwks_url` is none that may be asked, or the TLS of this machine cannot be used.
     pub fn remote(config: &RemoteConfig, clock: Arc<dyn Clock>) -> Result<Self, BoxError> {
         let remote = Remote::of(config)?;
         let audience = config.audience.as_deref().unwrap_or(&config.issuer);

@@ -374,7 +374,10 @@ fn a_configuration_that_trusts_too_much_is_refused() {
         TrustedIssuer { jwks: Some(symmetric), ..good.clone() },
         TrustedIssuer { jwks: Some(private), ..good.clone() },
         TrustedIssuer { jwks_url: Some("https://host.example/jwks".to_owned()), ..good.clone() },
-        TrustedIssuer { jwks: None, jwks_url: Some("file:///etc/passwd".to_owned()), ..good.clone() },
+        TrustedIssuer::new(&good.issuer, &good.audience, "file:///etc/passwd"),
+        TrustedIssuer::new(&good.issuer, &good.audience, "http://host.example/jwks"),
+        TrustedIssuer::new(&good.issuer, &good.audience, "http://169.254.169.254/latest"),
+        TrustedIssuer::new(&good.issuer, &good.audience, "https://user:secret@host.example/jwks"),
     ] {
         assert!(matches!(trusting(wrong.clone()).validate(), Err(ConfigError::TokenExchange(_))), "{wrong:?}");
     }

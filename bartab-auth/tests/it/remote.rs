@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bartab_auth::{AuthLayer, Config, RemoteConfig, TokenError, Verifier};
+use bartab_core::{ManualClock, Timestamp};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
@@ -68,6 +69,20 @@ impl Publisher {
 
 async fn jwks(world: &World) -> Bytes {
     world.get("/.well-known/jwks.json", "").await.body
+}
+
+#[test]
+fn keys_are_not_taken_from_where_somebody_else_could_answer() {
+    let verifier = |url: &str| {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_750_000_000)));
+        Verifier::remote(&RemoteConfig::new(ISSUER, url), clock)
+    };
+    for url in ["https://chat.example/jwks", "http://localhost:1/jwks", "http://10.0.0.1/jwks"] {
+        assert!(verifier(url).is_ok(), "{url}");
+    }
+    for url in ["http://chat.example/jwks", "http://169.254.169.254/", "https://a:b@chat.example/jwks", "jwks.json"] {
+        assert!(verifier(url).is_err(), "{url}");
+    }
 }
 
 #[tokio::test]
