@@ -9,6 +9,7 @@ mod error;
 mod identity;
 mod log;
 mod markers;
+mod media;
 mod memory;
 mod rebuild;
 mod snapshots;
@@ -27,7 +28,12 @@ pub use log::{
     Audience, Batch, Direction, EventLog, Head, HeadStream, MentionRow, MessageRow, PageQuery, ReactionChange, ViewRow,
 };
 pub use markers::{Marker, MarkerStore};
-pub use memory::{MemoryIdentity, MemoryLog, MemoryMarkers, MemorySnapshots};
+pub use media::{
+    Advance, Advancing, Attachment, Beginning, BlobKey, ClaimRefusal, Claimed, Claiming, Finishing, Holder,
+    MediaAccess, MediaClaims, MediaFeed, MediaLimits, MediaQuota, MediaRecord, MediaStore, MediaUsage, NewMedia,
+    Quarantine, QuotaExceeded, ReferenceChange, RemovedMedia, RemovedUpload, Staging, Upload, UploadStore,
+};
+pub use memory::{MemoryIdentity, MemoryLog, MemoryMarkers, MemoryMedia, MemorySnapshots};
 pub use rebuild::{MessageRebuild, MessageRows, mention_rows};
 pub use snapshots::{Snapshot, SnapshotStore};
 pub use verify::{VerifyError, verify_log};

@@ -3,6 +3,7 @@
 pub mod fixtures;
 pub mod identity;
 pub mod log;
+pub mod media;
 
 use super::StoreError;
 

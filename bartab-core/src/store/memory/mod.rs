@@ -3,9 +3,11 @@
 mod identity;
 mod log;
 mod markers;
+mod media;
 mod snapshots;
 
 pub use identity::MemoryIdentity;
 pub use log::MemoryLog;
 pub use markers::MemoryMarkers;
+pub use media::MemoryMedia;
 pub use snapshots::MemorySnapshots;
