@@ -1,0 +1,5 @@
+//! The crate by what it promises.
+
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
+mod pictures;
