@@ -79,8 +79,13 @@ pub enum OpenError {
     Auth(#[from] AuthError),
 }
 
-/// The identity of one tenant: the same operations that [`AuthService`](crate::AuthService) offers over HTTP, for code
-/// in the same process. Clones share everything.
+/// The identity of one tenant, for code in the same process: what [`AuthService`](crate::AuthService) lets people and
+/// administrators do over HTTP with accounts, sign-in, sessions, invites, bots, clients, keys and the audit trail, as
+/// methods that keep the same rules. Clones share everything.
+///
+/// What takes an [`Actor`](bartab_core::Actor) or an [`Act`](crate::Act) checks what that one may. What takes neither is
+/// for the host itself and asks nobody who they are. OAuth 2 is spoken over HTTP alone: codes, the device grant, token
+/// exchange, `client_credentials`, introspection.
 #[derive(Clone, Debug)]
 pub struct Auth(pub(crate) Arc<Inner>);
 

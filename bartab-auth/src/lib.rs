@@ -6,7 +6,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use bartab_auth::{AuthService, AuthStores, Config, NewAccount};
+//! use bartab_auth::{AuthService, AuthStores, Config, Login, NewAccount};
 //! use bartab_core::store::MemoryIdentity;
 //! use bartab_core::{SystemClock, SystemRandom};
 //!
@@ -18,7 +18,7 @@
 //! let service = AuthService::new(stores, config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
 //!
 //! let alice = service.auth().create_account(NewAccount::member("alice", "correct horse")).await?;
-//! let tokens = service.auth().login("alice", "correct horse", None).await?;
+//! let tokens = service.auth().login(Login::new("alice", "correct horse")).await?;
 //! let actor = service.auth().verifier().verify(&tokens.access_token)?;
 //! assert_eq!(actor.user_id, alice.user_id);
 //!
@@ -108,13 +108,16 @@ pub use layer::{AuthFuture, AuthLayer, AuthMiddleware};
 pub use openapi::openapi;
 pub use operator::OperatorService;
 #[doc(hidden)]
-pub use parameters::{ParameterError, Parameters};
+pub use parameters::fuzz_parameters;
 #[cfg(feature = "openid-providers")]
 pub use providers::{ProviderConfig, ProviderError, ProviderSecret};
 pub use rights::Permission;
 pub use seal::{SealError, SealingKeyError, SealingKeys};
+pub use second_factor::NewTotp;
 pub use service::{AuthService, AuthServiceFuture};
 pub use sessions::Tokens;
+pub use sign_in::Login;
+pub use sign_up::NewRegistration;
 pub use tenant_config::TenantConfig;
 pub use throttle::SlowDown;
 #[cfg(feature = "remote-jwks")]

@@ -25,10 +25,15 @@ impl Auth {
     /// Who has none yet, because they sign in by another provider, sets the first one in our own client and within ten
     /// minutes of a sign-in of theirs; a token that somebody else has got for them does not do.
     ///
+    /// `address` is where the request came from: failures count for it, too.
+    ///
     /// # Errors
-    /// Those of [`Auth::prove_owner`], also when the password or the session was taken away meanwhile;
-    /// [`AuthError::Invalid`] for the new one.
-    pub(crate) async fn change_password(
+    /// [`AuthError::Invalid`] for the new password at `/new`, and at `/current` for the old one when it is missing or
+    /// wrong, also when it was taken away meanwhile; [`AuthError::SignInAgain`] when there is none and the sign-in is not
+    /// recent; [`AuthError::SlowDown`], [`AuthError::Busy`]; for who asks, [`AuthError::OwnClientOnly`],
+    /// [`AuthError::InsufficientScope`], [`AuthError::AccountNotFound`], [`AuthError::Suspended`] and, for a bot,
+    /// [`AuthError::NoSignIn`].
+    pub async fn change_password(
         &self,
         actor: &Actor,
         current: Option<&str>,

@@ -1,5 +1,6 @@
 //! The parameters of OAuth requests, read from a form body or a query alike (RFC 6749 section 3).
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use zeroize::Zeroizing;
@@ -14,12 +15,11 @@ const REPEATABLE: [&str; 2] = ["audience", "resource"];
 ///
 /// `Debug` shows the names alone, and the values are wiped when they are dropped: passwords and secrets are among them.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Parameters(Vec<(String, Zeroizing<String>)>);
+pub(crate) struct Parameters(Vec<(String, Zeroizing<String>)>);
 
 /// Why parameters cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ParameterError {
+pub(crate) enum ParameterError {
     /// There are more than 64.
     #[error("there are too many parameters")]
     TooMany,
@@ -33,7 +33,7 @@ impl Parameters {
     ///
     /// # Errors
     /// [`ParameterError`].
-    pub fn parse(text: &[u8]) -> Result<Self, ParameterError> {
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, ParameterError> {
         let mut parameters: Vec<(String, Zeroizing<String>)> = Vec::new();
         for (name, value) in form_urlencoded::parse(text) {
             if parameters.len() == MAX_PARAMETERS {
@@ -48,13 +48,13 @@ impl Parameters {
     }
 
     /// The value of the parameter; `None` when it is left out or empty.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(known, value)| known == name && !value.is_empty())?;
         Some(value)
     }
 
     /// Every value of a parameter that may come more than once, without the empty ones.
-    pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let values = self.0.iter().filter(move |(known, value)| known == name && !value.is_empty());
         values.map(|(_, value)| value.as_str())
     }
@@ -64,6 +64,15 @@ impl fmt::Debug for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
+}
+
+/// For the fuzzer alone: every value that is told, with its name, and what `Debug` shows; `None` when the text is refused.
+#[doc(hidden)]
+pub fn fuzz_parameters(text: &[u8]) -> Option<(Vec<(String, String)>, String)> {
+    let read = Parameters::parse(text).ok()?;
+    let names: BTreeSet<&str> = read.0.iter().map(|(name, _)| &**name).collect();
+    let told = names.iter().flat_map(|name| read.get_all(name).map(|value| ((*name).to_owned(), value.to_owned())));
+    Some((told.collect(), format!("{read:?}")))
 }
 
 #[cfg(test)]

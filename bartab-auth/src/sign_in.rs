@@ -1,5 +1,6 @@
 //! Signing in: who somebody is, by password.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use bartab_core::store::{Account, AccountChange, AccountState, PasswordHash};
@@ -20,33 +21,49 @@ pub(crate) struct SignedIn {
     pub(crate) methods: &'static str,
 }
 
-/// What somebody signs in with.
+/// What somebody signs in with; `Debug` shows neither password nor code.
 #[derive(Clone, Copy)]
-pub(crate) struct Login<'a> {
-    pub(crate) username: &'a str,
-    pub(crate) password: &'a str,
-    /// A code of the second factor, or a recovery code.
-    pub(crate) otp: Option<&'a str>,
-    /// What the person calls the device.
-    pub(crate) device_name: Option<&'a str>,
-    /// Where the request came from, when that is known.
-    pub(crate) address: Option<IpAddr>,
+pub struct Login<'a> {
+    /// Whose account; capital letters are made small.
+    pub username: &'a str,
+    /// The password.
+    pub password: &'a str,
+    /// A code of the second factor, or a recovery code: asked for by [`AuthError::OtpRequired`].
+    pub otp: Option<&'a str>,
+    /// What the person calls the device, 1 to 64 characters; shown in the list of sessions.
+    pub device_name: Option<&'a str>,
+    /// Where the request came from. Without it, failures slow down the account alone, and nobody who tries many.
+    pub address: Option<IpAddr>,
+}
+
+impl<'a> Login<'a> {
+    /// A username and a password, and nothing else.
+    pub const fn new(username: &'a str, password: &'a str) -> Self {
+        Self { username, password, otp: None, device_name: None, address: None }
+    }
+}
+
+impl fmt::Debug for Login<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login")
+            .field("username", &self.username)
+            .field("device_name", &self.device_name)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Auth {
     /// Signs in with a password.
     ///
     /// An unknown username and a wrong password give the same answer after the same time. Many failures slow down what
-    /// follows.
+    /// follows. A code is good once.
     ///
     /// # Errors
-    /// [`AuthError::BadCredentials`], [`AuthError::OtpRequired`], [`AuthError::Suspended`], [`AuthError::SlowDown`],
-    /// [`AuthError::Invalid`], [`AuthError::Busy`].
-    pub async fn login(&self, username: &str, password: &str, device_name: Option<&str>) -> Result<Tokens, AuthError> {
-        self.login_with(Login { username, password, otp: None, device_name, address: None }).await
-    }
-
-    pub(crate) async fn login_with(&self, login: Login<'_>) -> Result<Tokens, AuthError> {
+    /// [`AuthError::BadCredentials`], also for a wrong code; [`AuthError::OtpRequired`] when the password is right and a
+    /// code is missing: the same again with one; [`AuthError::Suspended`]; [`AuthError::SlowDown`] before anything is
+    /// looked at; [`AuthError::Invalid`] for the name of the device; [`AuthError::Busy`].
+    pub async fn login(&self, login: Login<'_>) -> Result<Tokens, AuthError> {
         if let Some(name) = login.device_name {
             let mut broken = Broken::default();
             broken.name("/device_name", name);
@@ -137,7 +154,7 @@ mod tests {
             auth.create_account(new).await.unwrap();
         }
         auth.create_account(NewAccount { password: None, ..NewAccount::member("eva", "") }).await.unwrap();
-        let owner = auth.login("owner", password, None).await.unwrap();
+        let owner = auth.login(Login::new("owner", password)).await.unwrap();
         let owner = auth.verifier().verify(&owner.access_token).unwrap();
         let bot = auth.create_bot(&owner, "Robot", None).await.unwrap();
         let bot = auth.account(bot.user_id).await.unwrap().username;
@@ -147,7 +164,7 @@ mod tests {
 
         let refused = async |username: &str| {
             let before = auth.0.passwords.spent();
-            let refused = auth.login(username, "wrong", None).await;
+            let refused = auth.login(Login::new(username, "wrong")).await;
             assert!(matches!(refused, Err(AuthError::BadCredentials)), "{username}: {refused:?}");
             auth.0.passwords.spent() - before
         };

@@ -1,5 +1,7 @@
 //! Signing up: who may make an account of their own.
 
+use std::fmt;
+
 use bartab_core::TenantRole;
 use bartab_core::store::{Admission, AuditActor, Invite, StoreError, TokenHash};
 use serde_json::json;
@@ -13,21 +15,38 @@ use crate::invites::highest_grant;
 use crate::rules::username_key;
 use crate::sessions::{NewSession, Tokens};
 
-impl Auth {
-    /// Makes an account as the tenant's policy allows it to anybody, and signs it in.
-    ///
-    /// # Errors
-    /// Those of [`Auth::register_by`].
-    pub async fn register(
-        &self,
-        username: &str,
-        password: &str,
-        display_name: Option<&str>,
-    ) -> Result<Tokens, AuthError> {
-        self.register_by(username, password, display_name, None).await
-    }
+/// An account that somebody makes for themselves; `Debug` shows neither the password nor the invite.
+#[derive(Clone, Copy)]
+pub struct NewRegistration<'a> {
+    /// The name to sign in with, as [`NewAccount::username`] has it; names of offices, such as `admin`, are kept for the
+    /// operator.
+    pub username: &'a str,
+    /// The password, 8 to 128 characters.
+    pub password: &'a str,
+    /// The name that others see, 1 to 64 characters; the username when there is none.
+    pub display_name: Option<&'a str>,
+    /// The code of an invite, where one is needed; elsewhere it counts all the same.
+    pub invite: Option<&'a str>,
+}
 
-    /// Makes an account as the tenant's policy allows it to whoever has this invite, and signs it in.
+impl<'a> NewRegistration<'a> {
+    /// A username and a password, without an invite.
+    pub const fn new(username: &'a str, password: &'a str) -> Self {
+        Self { username, password, display_name: None, invite: None }
+    }
+}
+
+impl fmt::Debug for NewRegistration<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewRegistration")
+            .field("username", &self.username)
+            .field("display_name", &self.display_name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Auth {
+    /// Makes an account as the tenant's policy allows it to anybody, or to whoever has an invite, and signs it in.
     ///
     /// An invite counts also where none is needed: it gives a role, and rooms to join. Whether it is unknown, used up,
     /// expired or taken back is not told.
@@ -36,13 +55,8 @@ impl Auth {
     /// [`AuthError::RegistrationClosed`], [`AuthError::InviteRequired`], [`AuthError::InviteInvalid`],
     /// [`AuthError::Invalid`], [`AuthError::UsernameTaken`], [`AuthError::Busy`]; [`StoreError::OutcomeUnknown`] also
     /// when the account is made but cannot be signed in: its owner can then do so with [`Auth::login`].
-    pub async fn register_by(
-        &self,
-        username: &str,
-        password: &str,
-        display_name: Option<&str>,
-        invite: Option<&str>,
-    ) -> Result<Tokens, AuthError> {
+    pub async fn register(&self, new: NewRegistration<'_>) -> Result<Tokens, AuthError> {
+        let NewRegistration { username, password, display_name, invite } = new;
         let code = needed_invite(self.0.config.registration, invite)?;
         let new = NewAccount { display_name, ..NewAccount::member(username, password) };
         let mut broken = new.check();

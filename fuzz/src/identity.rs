@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use bartab_auth::{
-    Act, Auth, AuthService, AuthStores, Config, HashPool, NewAccount, NewClient, PasswordConfig, TrustedIssuer,
+    Act, Auth, AuthService, AuthStores, Config, HashPool, Login, NewAccount, NewClient, PasswordConfig, TrustedIssuer,
 };
 use bartab_core::store::MemoryIdentity;
 use bartab_core::{ManualClock, Scope, Scopes, SeededRandom, Timestamp};
@@ -63,7 +63,7 @@ impl Identity {
         let auth = Auth::open(stores, config, pool, clock, Arc::new(SeededRandom::new(1))).await;
         let auth = auth.expect("an empty tenant opens");
         auth.create_account(NewAccount::member("alice", "correct horse battery")).await.expect("the name is free");
-        let tokens = auth.login("alice", "correct horse battery", None).await.expect("the password is right");
+        let tokens = auth.login(Login::new("alice", "correct horse battery")).await.expect("the password is right");
         let service = NewClient::service("Search", Scopes::NONE.with(Scope::ChatRead));
         let registered =
             auth.register_client(&Act::operator("to be fuzzed"), service).await.expect("the client is well made");

@@ -48,6 +48,6 @@ pub(crate) async fn handler(
         device_name: body.device_name.as_deref(),
         address,
     };
-    let tokens = auth.login_with(login).await?;
+    let tokens = auth.login(login).await?;
     answer::secret(StatusCode::OK, &tokens)
 }

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::answer::{self, Failure};
 use crate::extract::{Json, Tenant};
 use crate::sessions::Tokens;
+use crate::sign_up::NewRegistration;
 
 /// An account to be made.
 #[derive(Deserialize, ToSchema)]
@@ -41,7 +42,12 @@ pub(crate) struct Register {
     ),
 )]
 pub(crate) async fn handler(Tenant(auth): Tenant, Json(body): Json<Register>) -> Result<Response, Failure> {
-    let Register { username, password, display_name, invite } = body;
-    let tokens = auth.register_by(&username, &password, display_name.as_deref(), invite.as_deref()).await?;
+    let tokens = auth.register(NewRegistration {
+        username: &body.username,
+        password: &body.password,
+        display_name: body.display_name.as_deref(),
+        invite: body.invite.as_deref(),
+    });
+    let tokens = tokens.await?;
     answer::secret(StatusCode::CREATED, &tokens)
 }

@@ -241,7 +241,7 @@ impl Auth {
     ///
     /// # Errors
     /// [`AuthError::Store`].
-    pub async fn ensure_key(&self, algorithm: KeyAlgorithm) -> Result<(), AuthError> {
+    pub(crate) async fn ensure_key(&self, algorithm: KeyAlgorithm) -> Result<(), AuthError> {
         if self.0.keys.ring.load().signs_with(algorithm) {
             return Ok(());
         }

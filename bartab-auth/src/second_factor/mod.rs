@@ -2,6 +2,7 @@
 
 mod codes;
 
+use std::fmt;
 use std::net::IpAddr;
 
 use bartab_core::store::{
@@ -26,21 +27,40 @@ const SECRET: usize = 20;
 /// How somebody signed in who showed a password and a second factor (RFC 8176).
 pub(crate) const PASSWORD_AND_CODE: &str = "pwd otp mfa";
 
-/// A new shared secret, for the person's device.
-pub(crate) struct NewTotp {
-    /// In base 32, to be typed.
-    pub(crate) secret: Zeroizing<String>,
-    /// The same as a link or QR code carries it.
-    pub(crate) otpauth_url: Zeroizing<String>,
+/// A new shared secret, for the person's device; `Debug` does not show it, and the memory is wiped when it is dropped.
+pub struct NewTotp {
+    secret: Zeroizing<String>,
+    otpauth_url: Zeroizing<String>,
+}
+
+impl NewTotp {
+    /// The secret in base 32, to be typed.
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// The same as a link or a QR code carries it, `otpauth://totp/…`: SHA-1, 6 digits, 30 seconds.
+    pub fn otpauth_url(&self) -> &str {
+        &self.otpauth_url
+    }
+}
+
+impl fmt::Debug for NewTotp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewTotp").finish_non_exhaustive()
+    }
 }
 
 impl Auth {
     /// Makes a new shared secret of the caller's, which counts once [`Auth::confirm_totp`] has seen a code of it. One that
     /// waits already is replaced.
     ///
+    /// It takes the caller's password; who has none shows instead a sign-in of the last ten minutes by our own client.
+    ///
     /// # Errors
-    /// Those of [`Auth::prove_owner`]; [`AuthError::SecondFactorOn`].
-    pub(crate) async fn begin_totp(
+    /// Those of [`Auth::change_password`], with [`AuthError::Invalid`] for the password at `/password`;
+    /// [`AuthError::SecondFactorOn`].
+    pub async fn begin_totp(
         &self,
         actor: &Actor,
         password: Option<&str>,
@@ -60,13 +80,15 @@ impl Auth {
         Ok(NewTotp { secret, otpauth_url })
     }
 
-    /// Has the second factor asked for from now on, if `code` shows that the device has its secret; gives the recovery
-    /// codes.
+    /// Has the second factor asked for from now on, if `code` shows that the device has its secret; gives ten recovery
+    /// codes, each good once in the place of a code. They are told this once: the store has hashes of them.
     ///
     /// # Errors
     /// [`AuthError::Invalid`] for a code that is wrong; [`AuthError::SecondFactorOff`] when nothing was begun;
-    /// [`AuthError::SecondFactorOn`]; [`AuthError::SlowDown`].
-    pub(crate) async fn confirm_totp(
+    /// [`AuthError::SecondFactorOn`]; [`AuthError::SlowDown`]; for who asks, [`AuthError::OwnClientOnly`],
+    /// [`AuthError::InsufficientScope`], [`AuthError::AccountNotFound`], [`AuthError::Suspended`],
+    /// [`AuthError::NoSignIn`].
+    pub async fn confirm_totp(
         &self,
         actor: &Actor,
         code: &str,
@@ -94,11 +116,12 @@ impl Auth {
         }
     }
 
-    /// Replaces the caller's recovery codes, if `code` is one of the second factor or an old recovery code.
+    /// Replaces the caller's recovery codes, if `code` is one of the second factor or an old recovery code, and gives the
+    /// new ones; those that were there are good no more.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`] for a code that is wrong; [`AuthError::SecondFactorOff`]; [`AuthError::SlowDown`].
-    pub(crate) async fn replace_recovery_codes(
+    /// Those of [`Auth::confirm_totp`], with [`AuthError::SecondFactorOff`] when there is none that is confirmed.
+    pub async fn replace_recovery_codes(
         &self,
         actor: &Actor,
         code: &str,
@@ -115,12 +138,14 @@ impl Auth {
         }
     }
 
-    /// Takes the caller's second factor away. One that was never confirmed needs no code.
+    /// Takes the caller's second factor away, by password and code, or a recovery code; one that was never confirmed needs
+    /// no code. Where administrators need a second factor, the access tokens of one are refused from now on, and new ones
+    /// administer nothing.
     ///
     /// # Errors
-    /// Those of [`Auth::prove_owner`]; [`AuthError::Invalid`] for a code that is missing or wrong;
-    /// [`AuthError::SecondFactorOff`].
-    pub(crate) async fn remove_totp(
+    /// Those of [`Auth::change_password`], with [`AuthError::Invalid`] for the password at `/password`, and at `/code` for
+    /// a code that is missing or wrong; [`AuthError::SecondFactorOff`].
+    pub async fn remove_totp(
         &self,
         actor: &Actor,
         password: Option<&str>,

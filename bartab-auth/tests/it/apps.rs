@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bartab_auth::{Act, NewClient};
+use bartab_auth::{Act, Login, NewClient};
 use bartab_core::{Actor, Scopes, TenantRole};
 use bytes::Bytes;
 use http::{Method, Request};
@@ -26,7 +26,7 @@ async fn with_app() -> (World, String) {
 #[tokio::test]
 async fn an_app_makes_and_changes_nothing_that_one_comes_in_by() {
     let (world, app) = with_app().await;
-    let own = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let own = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
     let bot = world.post("/v1/bots", &own.access_token, json!({"name": "B", "scopes": ["chat:read"]})).await;
     let bot = format!("/v1/bots/{}", bot.text("bot_id"));
     let invite =
@@ -101,13 +101,13 @@ async fn an_app_whose_session_is_ended_has_to_ask_again() {
         let session = world.allowed(&client, scope).await.text("session_id");
         apps.push((client.client.client_id, session));
     }
-    let own = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let own = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
     let (wiki, blog) = (&*apps[0].0, &*apps[1].0);
     let allowed = async |client: &str| world.stores.clients.consent(own.user_id, client).await.unwrap();
     let end = async |path: &str| world.call(Method::DELETE, path, &own.access_token, Value::Null).await.status;
     assert_eq!((allowed(wiki).await, allowed(blog).await), (scopes, scopes));
     // One of our own is nobody's to be asked about, and another's is none.
-    let other = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let other = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
     assert_eq!(end(&format!("/v1/me/sessions/{}", other.session_id)).await, 204);
     let bob = world.person("bob").await;
     let path = format!("/v1/me/sessions/{}", apps[0].1);
@@ -171,7 +171,7 @@ async fn a_reset_leaves_nothing_that_lets_anybody_in_again() {
     // Back again, she gives her bot a new secret.
     let token = link.split_once("token=").unwrap().1;
     world.service.auth().use_reset(token, "another good passphrase").await.unwrap();
-    let own = world.service.auth().login("alice", "another good passphrase", None).await.unwrap();
+    let own = world.service.auth().login(Login::new("alice", "another good passphrase")).await.unwrap();
     let bots = world.get("/v1/bots", &own.access_token).await.json();
     let path = format!("/v1/bots/{}/secret", bots["items"][0]["bot_id"].as_str().unwrap());
     let secret = world.post(&path, &own.access_token, json!({})).await;

@@ -1,6 +1,6 @@
 //! The authorization endpoint: who is sent where, and what nobody is sent for.
 
-use bartab_auth::RegisteredClient;
+use bartab_auth::{Login, RegisteredClient};
 use bartab_core::store::{ClientKind, Grant, Grants, KeyAlgorithm, OAuthClient};
 use bartab_core::{Scope, Scopes, Timestamp};
 
@@ -103,7 +103,7 @@ async fn a_person_signs_in_allows_and_is_sent_back_with_a_code() {
     let answer = browser.get(&world, &request(&[])).await;
     assert_ne!(answer.sent("code"), code);
     // The browser's session is one of the person's own.
-    let tokens = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let tokens = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
     let sessions = world.get("/v1/me/sessions", &tokens.access_token).await.json();
     let browsers: Vec<_> = sessions["items"]
         .as_array()

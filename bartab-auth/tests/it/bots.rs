@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bartab_auth::{Act, Config, Tokens};
+use bartab_auth::{Act, Config, Login, Tokens};
 use bartab_core::{Actor, ActorKind, RoomId, Scope, Scopes, TenantRole, UserId};
 use bytes::Bytes;
 use http::{Method, Request};
@@ -444,6 +444,6 @@ async fn nobody_makes_bots_and_deletes_them_without_end() {
     }
     assert!(!made().await);
     world.advance(24 * 60 * 60 + 1);
-    let alice = world.service.auth().login("alice", PASSWORD, None).await.unwrap().access_token;
+    let alice = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap().access_token;
     assert_eq!(world.post(BOTS, &alice, json!({"name": "Weather"})).await.status, 201);
 }

@@ -1,5 +1,6 @@
 //! Authorization codes: good once, for a minute, for the client that knows the verifier.
 
+use bartab_auth::Login;
 use bartab_core::Timestamp;
 use bartab_core::store::{AccountChange, OAuthClient};
 use http::{Method, Request};
@@ -41,7 +42,7 @@ async fn a_code_becomes_tokens_for_what_was_allowed() {
     assert!(!answer.text("refresh_token").is_empty());
     let access = answer.text("access_token");
     assert_eq!(world.get("/v1/me", &access).await.text("username"), "alice");
-    let own = world.service.auth().login("alice", PASSWORD, None).await.unwrap().access_token;
+    let own = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap().access_token;
     let sessions = world.get("/v1/me/sessions", &own).await.json();
     let of_app: Vec<&Value> =
         sessions["items"].as_array().unwrap().iter().filter(|session| session["client_id"] == "app").collect();

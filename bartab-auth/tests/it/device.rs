@@ -1,5 +1,6 @@
 //! Devices without a browser: what they show, what a person sees, and what comes of it.
 
+use bartab_auth::Login;
 use bartab_core::store::{Grant, OAuthClient};
 use http::Method;
 use serde_json::{Value, json};
@@ -242,7 +243,7 @@ async fn what_was_allowed_and_not_fetched_goes_with_the_other_sessions() {
         let mut browser = Browser::default();
         let page = world.asked(&mut browser, &user_code).await;
         browser.submit(&world, &page, &[("decision", "allow")]).await.assert_page(200, "The device is connected");
-        let alice = world.service.auth().login("alice", PASSWORD, None).await.unwrap().access_token;
+        let alice = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap().access_token;
         let done = if changes {
             let body = json!({"current": PASSWORD, "new": "quite another password"});
             world.post("/v1/me/password", &alice, body).await

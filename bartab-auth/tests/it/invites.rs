@@ -1,6 +1,6 @@
 //! Invites: who makes them and with what, and that nobody comes by one that is used up, over or taken back.
 
-use bartab_auth::{AuthError, Config, NewAccount, NewInvite, RegistrationPolicy, Tokens};
+use bartab_auth::{AuthError, Config, NewAccount, NewInvite, NewRegistration, RegistrationPolicy, Tokens};
 use bartab_core::store::{AccountChange, AccountNews, AuditActor, AuditFilter};
 use bartab_core::{RoomId, TenantRole, Timestamp};
 use http::Method;
@@ -101,7 +101,13 @@ async fn the_last_use_admits_one() {
     let attempts: Vec<_> = (0..10)
         .map(|n| {
             let (auth, code) = (world.service.auth().clone(), code.clone());
-            tokio::spawn(async move { auth.register_by(&format!("user{n}"), PASSWORD, None, Some(&code)).await })
+            tokio::spawn(async move {
+                auth.register(NewRegistration {
+                    invite: Some(&code),
+                    ..NewRegistration::new(&format!("user{n}"), PASSWORD)
+                })
+                .await
+            })
         })
         .collect();
     let mut admitted = 0;
@@ -201,7 +207,7 @@ async fn an_invite_is_worth_no_more_than_whoever_made_it() {
         world.stores.accounts.change(adam.user_id, change, Timestamp::from_secs(NOW), None).await.unwrap();
     };
     change(AccountChange::Role(TenantRole::Moderator)).await;
-    let refused = auth.register_by("eve", PASSWORD, None, Some(&high)).await;
+    let refused = auth.register(NewRegistration { invite: Some(&high), ..NewRegistration::new("eve", PASSWORD) }).await;
     assert!(matches!(refused, Err(AuthError::InviteInvalid)), "{refused:?}");
     assert_eq!(register(&world, "alice", &low).await.status, 201);
     change(AccountChange::Suspend).await;

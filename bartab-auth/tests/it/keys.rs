@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bartab_auth::{Act, AuthError, AuthService, Config, KeyRotation, SealError, SealingKeys, TokenError};
+use bartab_auth::{Act, AuthError, AuthService, Config, KeyRotation, NewClient, SealError, SealingKeys, TokenError};
 use bartab_core::store::{AuditActor, AuditEntry, AuditFilter, KeyAlgorithm, KeyState};
 use bartab_core::{SeededRandom, TenantRole};
 use base64::Engine as _;
@@ -78,7 +78,11 @@ async fn access_tokens_are_signed_as_the_tenant_chooses() {
 async fn a_key_is_made_when_it_is_first_needed_and_once() {
     let world = World::open().await;
     let auth = world.service.auth();
-    let make = async || auth.ensure_key(KeyAlgorithm::Es256).await.unwrap();
+    let app = NewClient {
+        id_token_algorithm: KeyAlgorithm::Es256,
+        ..NewClient::app("Calendar", &["https://calendar.example/cb"])
+    };
+    let make = async || drop(world.client(app.clone()).await);
     tokio::join!(make(), make(), make());
     let algorithms: Vec<KeyAlgorithm> = auth.keys().iter().map(|key| key.algorithm).collect();
     assert_eq!(algorithms.len(), 2);

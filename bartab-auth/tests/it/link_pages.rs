@@ -1,5 +1,6 @@
 //! The pages that one-time links lead to.
 
+use bartab_auth::Login;
 use bartab_core::TenantRole;
 
 use crate::browser::Browser;
@@ -47,7 +48,7 @@ async fn the_first_owner_chooses_a_name_and_a_password() {
     browser.submit(&world, &page, &good).await.assert_page(200, "You own this place now");
     let root = world.stores.accounts.find("root").await.unwrap().unwrap();
     assert_eq!((root.role, &*root.display_name), (TenantRole::Owner, "The \"Boss\""));
-    assert!(world.service.auth().login("root", NEW, None).await.is_ok());
+    assert!(world.service.auth().login(Login::new("root", NEW)).await.is_ok());
     for answer in [browser.get(&world, &link).await, browser.submit(&world, &page, &good).await] {
         answer.assert_page(410, "That did not work");
         assert_eq!(answer.alert(), GONE);
@@ -71,9 +72,9 @@ async fn a_new_password_is_chosen_and_signs_everybody_out() {
     let filled = [("username", "bob"), ("password", NEW), ("again", NEW)];
     browser.submit(&world, &page, &filled).await.assert_page(200, "Your password is saved");
     let auth = world.service.auth();
-    assert!(auth.login("alice", NEW, None).await.is_ok());
-    assert!(auth.login("alice", PASSWORD, None).await.is_err());
-    assert!(auth.login("bob", PASSWORD, None).await.is_ok());
+    assert!(auth.login(Login::new("alice", NEW)).await.is_ok());
+    assert!(auth.login(Login::new("alice", PASSWORD)).await.is_err());
+    assert!(auth.login(Login::new("bob", PASSWORD)).await.is_ok());
     browser.submit(&world, &page, &filled).await.assert_page(410, "That did not work");
 }
 

@@ -1,6 +1,6 @@
 //! One-time links: the first owner, and a new way to sign in.
 
-use bartab_auth::{Act, AuthError, NewAccount, RegistrationPolicy};
+use bartab_auth::{Act, AuthError, Login, NewAccount, RegistrationPolicy};
 use bartab_core::store::{AccountChange, AuditActor, AuditFilter, SecondFactorChange, TotpSecret};
 use bartab_core::{Scope, TenantRole, Timestamp};
 use serde_json::json;
@@ -152,7 +152,7 @@ async fn of_many_uses_of_a_reset_link_one_counts() {
     }
     assert_eq!(counted.len(), 1);
     let password = format!("password of {}", counted[0]);
-    assert!(world.service.auth().login("alice", &password, None).await.is_ok());
+    assert!(world.service.auth().login(Login::new("alice", &password)).await.is_ok());
 }
 
 #[tokio::test]

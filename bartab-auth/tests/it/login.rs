@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bartab_auth::{HashPool, NewAccount};
+use bartab_auth::{HashPool, Login, NewAccount};
 use bartab_core::store::{Account, AccountChange, AccountState, Admission};
 use bartab_core::{TenantRole, Timestamp};
 use serde_json::json;
@@ -118,7 +118,7 @@ async fn more_logins_than_the_pool_takes_are_told_to_come_again() {
     let attempts: Vec<_> = (0..32)
         .map(|_| {
             let auth = world.service.auth().clone();
-            tokio::spawn(async move { auth.login("alice", PASSWORD, None).await })
+            tokio::spawn(async move { auth.login(Login::new("alice", PASSWORD)).await })
         })
         .collect();
     let (mut signed_in, mut refused) = (0, 0);

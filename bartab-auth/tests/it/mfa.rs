@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use bartab_auth::{Config, NewAccount, Tokens, TotpPolicy};
+use bartab_auth::{Config, Login, NewAccount, Tokens, TotpPolicy};
 use bartab_core::TenantRole;
 use bartab_core::http::ClientAddress;
 use bartab_core::store::{AuditActor, AuditFilter};
@@ -20,6 +20,10 @@ const START: u64 = 1_750_000_000;
 pub(crate) struct Device(String);
 
 impl Device {
+    pub(crate) fn of(secret: &str) -> Self {
+        Self(secret.to_owned())
+    }
+
     pub(crate) fn code(&self, after: u64) -> String {
         let totp = Builder::new().with_secret(Secret::try_from_base32(&self.0).unwrap()).build().unwrap();
         totp.generate(START + after).to_string()
@@ -263,7 +267,7 @@ async fn the_secret_is_sealed_and_the_codes_are_hashed() {
 async fn administrator(world: &World) -> Tokens {
     let new = NewAccount { role: TenantRole::Administrator, ..NewAccount::member("alice", PASSWORD) };
     world.service.auth().create_account(new).await.unwrap();
-    world.service.auth().login("alice", PASSWORD, None).await.unwrap()
+    world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap()
 }
 
 #[tokio::test]

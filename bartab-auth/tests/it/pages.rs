@@ -1,5 +1,6 @@
 //! What keeps the pages safe: whose form it is, whose cookie, and what is text and no markup.
 
+use bartab_auth::Login;
 use bartab_core::store::{AccountChange, OAuthClient, ProfileChange};
 use bartab_core::{TenantRole, Timestamp};
 
@@ -122,7 +123,7 @@ async fn a_cookie_is_of_one_tenant_and_one_live_session() {
     renamed.get(&two, &request(&[])).await.assert_page(200, "Sign in");
 
     // A refresh or access token in the cookie, a cookie with another secret, or one that is there twice.
-    let tokens = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let tokens = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
     let value = &browser.cookies[&session];
     let altered = format!("{}{}", &value[..63], if value.ends_with('A') { 'B' } else { 'A' });
     for value in
@@ -249,7 +250,7 @@ async fn a_role_that_falls_while_the_page_is_open_counts() {
 #[tokio::test]
 async fn signing_out_ends_the_session_of_the_browser_alone() {
     let world = World::with_app().await;
-    let tokens = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let tokens = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
     let (mut browser, _) = world.authorized(&request(&[])).await;
     let before = browser.clone();
     let page = browser.get(&world, "/v1/oauth2/logout").await;

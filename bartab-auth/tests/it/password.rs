@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bartab_auth::{Act, NewAccount, Tokens};
+use bartab_auth::{Act, Login, NewAccount, Tokens};
 use bartab_core::store::{AccountChange, AuditActor, Session};
 use bartab_core::{Actor, SessionId, Timestamp, UserId};
 use bytes::Bytes;
@@ -47,7 +47,7 @@ impl Entered {
 async fn the_new_one_counts_and_the_other_sessions_end() {
     let world = World::open().await;
     let alice = world.person("alice").await;
-    let other = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let other = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
     let bob = world.person("bob").await;
     let answer = change(&world, &alice.access_token, json!({"current": PASSWORD, "new": NEW})).await;
     assert_eq!((answer.status.as_u16(), &*answer.body), (204, &b""[..]));
@@ -88,7 +88,7 @@ async fn what_is_wrong_is_named_and_changes_nothing() {
     let narrow = world.form("/v1/oauth2/token", &body).await.text("access_token");
     let refused = change(&world, &narrow, json!({"current": PASSWORD, "new": NEW})).await;
     refused.assert_problem(403, "auth.insufficient_scope");
-    assert!(world.service.auth().login("alice", PASSWORD, None).await.is_ok());
+    assert!(world.service.auth().login(Login::new("alice", PASSWORD)).await.is_ok());
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn the_first_one_takes_a_sign_in_of_a_moment_ago_in_our_own_client() {
     world.advance(1);
     old.post(&world, PATH, json!({"new": NEW})).await.assert_problem(403, "auth.sign_in_again");
     assert_eq!(recent.post(&world, PATH, json!({"new": NEW})).await.status, 204);
-    assert!(auth.login("eva", NEW, None).await.is_ok());
+    assert!(auth.login(Login::new("eva", NEW)).await.is_ok());
     // From now on it is asked for.
     let answer = recent.post(&world, PATH, json!({"new": PASSWORD})).await;
     assert_eq!(answer.wrong_field(), ("/current".to_owned(), "missing".to_owned()));

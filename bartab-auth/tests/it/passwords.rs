@@ -1,6 +1,6 @@
 //! Passwords: which ones are taken, and hashes that grow stronger with the configuration.
 
-use bartab_auth::{Config, PasswordConfig};
+use bartab_auth::{Config, Login, PasswordConfig};
 use bartab_core::store::StoreError;
 use serde_json::json;
 
@@ -46,7 +46,7 @@ async fn a_hash_of_before_the_cost_rose_is_replaced_by_the_next_sign_in() {
     assert_eq!(login(PASSWORD).await.status, 200);
     assert_eq!(hash().await, new);
     // The cost that is configured falls again: a stronger hash stays.
-    assert!(before.service.auth().login("alice", PASSWORD, None).await.is_ok());
+    assert!(before.service.auth().login(Login::new("alice", PASSWORD)).await.is_ok());
     assert_eq!(hash().await, new);
 }
 
@@ -57,7 +57,7 @@ async fn a_hash_that_cannot_be_replaced_keeps_nobody_out() {
     let raised = PasswordConfig { iterations: 2, ..PasswordConfig::THROW_AWAY };
     let again = World::on(world.stores.clone(), Config { password: raised, ..config() }, 2).await;
     store.set(crate::failures::Fault::AccountUnchanged);
-    assert!(again.service.auth().login("alice", PASSWORD, None).await.is_ok());
+    assert!(again.service.auth().login(Login::new("alice", PASSWORD)).await.is_ok());
     let change = bartab_core::store::AccountChange::Password(None);
     let refused = world.stores.accounts.change(alice.user_id, change, bartab_core::Timestamp::from_secs(0), None).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));

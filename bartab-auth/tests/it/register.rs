@@ -1,6 +1,6 @@
 //! Making accounts: the shapes of API.md, the rules for names and passwords, and what hostile bodies get.
 
-use bartab_auth::{Config, NewAccount};
+use bartab_auth::{Config, NewAccount, NewRegistration};
 use bartab_core::store::AccountState;
 use bartab_core::{Scope, TenantRole};
 use bytes::Bytes;
@@ -56,7 +56,7 @@ async fn of_many_at_once_with_one_username_one_gets_it() {
     let attempts: Vec<_> = (0..8)
         .map(|_| {
             let auth = world.service.auth().clone();
-            tokio::spawn(async move { auth.register("alice", PASSWORD, None).await.is_ok() })
+            tokio::spawn(async move { auth.register(NewRegistration::new("alice", PASSWORD)).await.is_ok() })
         })
         .collect();
     for attempt in attempts {

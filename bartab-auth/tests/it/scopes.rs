@@ -1,6 +1,7 @@
 //! No sequence of grants yields more than was granted: what a token allows is what its client may have, asked for, was
 //! allowed, and what the role of the person is good for at that moment.
 
+use bartab_auth::Login;
 use bartab_core::store::{AccountChange, OAuthClient};
 use bartab_core::{Scope, Scopes, TenantRole, Timestamp};
 use proptest::prelude::*;
@@ -203,7 +204,7 @@ impl Model {
     /// What is remembered is what was allowed, and no more.
     async fn check(&self) {
         let auth = self.world.service.auth();
-        let alice = auth.login("alice", PASSWORD, None).await.unwrap().user_id;
+        let alice = auth.login(Login::new("alice", PASSWORD)).await.unwrap().user_id;
         for (client_id, allowed) in CLIENTS.into_iter().zip(self.allowed) {
             assert_eq!(self.world.stores.clients.consent(alice, client_id).await.unwrap(), allowed);
         }

@@ -1,6 +1,6 @@
 //! The second factor on the pages: what is asked when, how often, and of whom.
 
-use bartab_auth::{Config, NewAccount, TotpPolicy};
+use bartab_auth::{Config, Login, NewAccount, TotpPolicy};
 use bartab_core::TenantRole;
 use serde_json::json;
 
@@ -128,7 +128,7 @@ async fn where_administrators_need_one_they_allow_nothing_of_it_without() {
     let code = browser.submit(&world, &page, &[("decision", "allow")]).await.sent("code");
     assert_eq!(world.redeem(&code, &[]).await.text("scope"), "chat:read");
 
-    let alice = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let alice = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
     let (device, _) = turn_on(&world, &alice.access_token, 0).await;
     let page = browser.get(&world, &request(&[("scope", "admin chat:read"), ("prompt", "login")])).await;
     let page = world.sign_in(&mut browser, &page, "alice").await;

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use bartab_auth::Login;
 use bartab_core::{Actor, SessionId};
 use bytes::Bytes;
 use http::{Method, Request};
@@ -18,7 +19,12 @@ async fn they_are_listed_newest_first_and_of_one_person_alone() {
     let first = world.person("alice").await;
     world.person("bob").await;
     world.advance(10);
-    let second = world.service.auth().login("alice", PASSWORD, Some("phone")).await.unwrap();
+    let second = world
+        .service
+        .auth()
+        .login(Login { device_name: Some("phone"), ..Login::new("alice", PASSWORD) })
+        .await
+        .unwrap();
     let json = world.get(PATH, &second.access_token).await.json();
     assert_eq!(json["next_cursor"], Value::Null);
     let items = json["items"].as_array().unwrap();
@@ -39,7 +45,7 @@ async fn they_are_listed_newest_first_and_of_one_person_alone() {
 async fn logging_out_ends_the_session_at_once() {
     let world = World::open().await;
     let tokens = world.person("alice").await;
-    let other = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let other = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
     // The token is a known one from here on: forgetting it must come with the session's end.
     assert_eq!(world.get("/v1/me", &tokens.access_token).await.status, 200);
     let answer = world.post("/v1/auth/logout", &tokens.access_token, json!(null)).await;
@@ -66,7 +72,7 @@ async fn an_ended_session_stays_ended_when_the_tenant_is_opened_again() {
 async fn one_session_is_ended_by_its_owner_alone() {
     let world = World::open().await;
     let alice = world.person("alice").await;
-    let phone = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let phone = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
     let bob = world.person("bob").await;
     let path = format!("{PATH}/{}", phone.session_id);
     let end = |token: String| world.call(Method::DELETE, &path, token.leak(), json!(null));
@@ -112,7 +118,7 @@ async fn a_session_is_named_by_its_owner_alone_while_it_lives() {
     let narrow = world.form("/v1/oauth2/token", &body).await.text("access_token");
     let of_bob = bob.session_id.to_string();
     name(&narrow, &of_bob, phone.clone()).await.assert_problem(403, "auth.insufficient_scope");
-    let other = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let other = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
     world.post("/v1/auth/logout", &other.access_token, json!(null)).await;
     name(token, &other.session_id.to_string(), phone).await.assert_problem(404, "session.not_found");
 }
@@ -121,7 +127,7 @@ async fn a_session_is_named_by_its_owner_alone_while_it_lives() {
 async fn all_the_others_are_ended_and_listeners_are_told() {
     let world = World::open().await;
     let first = world.person("alice").await;
-    let second = world.service.auth().login("alice", PASSWORD, None).await.unwrap();
+    let second = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
     let bob = world.person("bob").await;
     let told: Arc<Mutex<Vec<SessionId>>> = Arc::default();
     let sink = Arc::clone(&told);
@@ -168,7 +174,7 @@ async fn they_are_read_page_by_page() {
     let mut made = vec![world.person("alice").await];
     for _ in 0..4 {
         world.advance(1);
-        made.push(world.service.auth().login("alice", PASSWORD, None).await.unwrap());
+        made.push(world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap());
     }
     let token = made.last().unwrap().access_token.clone();
     let (mut pages, mut found, mut cursor) = (0, Vec::new(), String::new());

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartab_auth::{Attempts, Auth, AuthService, HashPool};
+use bartab_auth::{Attempts, Auth, AuthService, HashPool, Login};
 use bartab_core::http::ClientAddress;
 use bartab_core::{Clock as _, SeededRandom};
 use http::Request;
@@ -111,7 +111,9 @@ async fn another_s_sign_in_goes_on_while_one_account_is_hammered() {
     let guesses: Vec<_> = (0..10_000)
         .map(|_| {
             let auth = world.service.auth().clone();
-            tokio::spawn(async move { auth.login("alice", "wrong password", None).await.unwrap_err().to_problem() })
+            tokio::spawn(
+                async move { auth.login(Login::new("alice", "wrong password")).await.unwrap_err().to_problem() },
+            )
         })
         .collect();
     assert_eq!(login(&world, "192.0.2.1", "bob", PASSWORD).await.status, 200);
@@ -133,7 +135,7 @@ async fn what_could_not_be_looked_at_is_no_failure() {
     let tries: Vec<_> = (0..20)
         .map(|_| {
             let auth = world.service.auth().clone();
-            tokio::spawn(async move { auth.login("alice", PASSWORD, None).await.map(drop) })
+            tokio::spawn(async move { auth.login(Login::new("alice", PASSWORD)).await.map(drop) })
         })
         .collect();
     for one in tries {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bartab_auth::{
-    Act, Auth, AuthService, AuthStores, Config, HashPool, NewAccount, NewClient, PasswordConfig, RegisteredClient,
-    RegistrationPolicy, Tokens,
+    Act, Auth, AuthService, AuthStores, Config, HashPool, Login, NewAccount, NewClient, NewRegistration,
+    PasswordConfig, RegisteredClient, RegistrationPolicy, Tokens,
 };
 use bartab_core::store::MemoryIdentity;
 use bartab_core::{ManualClock, SeededRandom, TenantRole, Timestamp};
@@ -119,7 +119,7 @@ impl World {
     pub(crate) async fn account(&self, username: &str, role: TenantRole) -> Tokens {
         let auth = self.service.auth();
         auth.create_account(NewAccount { role, ..NewAccount::member(username, PASSWORD) }).await.unwrap();
-        auth.login(username, PASSWORD, None).await.unwrap()
+        auth.login(Login::new(username, PASSWORD)).await.unwrap()
     }
 
     /// A client that the operator has registered.
@@ -129,7 +129,7 @@ impl World {
 
     /// Somebody with an account, signed in.
     pub(crate) async fn person(&self, username: &str) -> Tokens {
-        self.service.auth().register(username, PASSWORD, None).await.unwrap()
+        self.service.auth().register(NewRegistration::new(username, PASSWORD)).await.unwrap()
     }
 }
 

@@ -311,6 +311,8 @@ impl fmt::Display for Guide {
 
 #[cfg(test)]
 mod tests {
+    use bartab_auth::Login;
+
     use super::*;
 
     const EVERYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
@@ -333,8 +335,8 @@ mod tests {
             assert_eq!(seeded.password, password);
             let tenant = server.host().tenant(TENANT).await.unwrap();
             for username in [&seeded.username].into_iter().chain(&seeded.others) {
-                assert!(tenant.auth().login(username, WELL_KNOWN, None).await.is_err(), "{username}");
-                assert!(tenant.auth().login(username, &password, None).await.is_ok(), "{username}");
+                assert!(tenant.auth().login(Login::new(username, WELL_KNOWN)).await.is_err(), "{username}");
+                assert!(tenant.auth().login(Login::new(username, &password)).await.is_ok(), "{username}");
             }
             drop(tenant);
             server.shutdown().await;

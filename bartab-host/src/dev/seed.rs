@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bartab_auth::{Auth, AuthError, NewAccount};
+use bartab_auth::{Auth, AuthError, Login, NewAccount};
 use bartab_chat::{Chat, MessageDraft, RoomDraft};
 use bartab_core::{Actor, TenantRole};
 
@@ -49,7 +49,7 @@ async fn person(
     let new = NewAccount { display_name: Some(name), role, ..NewAccount::member(username, password) };
     let user_id = match auth.create_account(new).await {
         Ok(account) => account.user_id,
-        Err(AuthError::UsernameTaken) => auth.login(username, password, None).await?.user_id,
+        Err(AuthError::UsernameTaken) => auth.login(Login::new(username, password)).await?.user_id,
         Err(error) => return Err(error.into()),
     };
     Ok(Arc::new(Actor { tenant_role: role, ..Actor::person(user_id, name) }))

@@ -45,5 +45,5 @@ pub(crate) async fn handler(
     Json(body): Json<TotpRequest>,
 ) -> Result<Response, Failure> {
     let new = auth.begin_totp(&actor, body.password.as_deref(), address).await?;
-    answer::secret(StatusCode::OK, &TotpView { secret: &new.secret, otpauth_url: &new.otpauth_url })
+    answer::secret(StatusCode::OK, &TotpView { secret: new.secret(), otpauth_url: new.otpauth_url() })
 }
