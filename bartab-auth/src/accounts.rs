@@ -100,6 +100,7 @@ impl Auth {
             password,
             role: new.role,
             state: AccountState::Active,
+            messages_erased: false,
             second_factor: None,
             rate_percent: 100,
             rights_rev: 0,

@@ -125,7 +125,8 @@ impl Deed {
             Self::Restore => (account.state == AccountState::Suspended).then_some(AccountChange::Restore),
             Self::Reset => None,
             Self::Erase { messages } => {
-                (account.state != AccountState::Erased).then_some(AccountChange::Erase { messages: *messages })
+                let more = account.state != AccountState::Erased || (*messages && !account.messages_erased);
+                more.then_some(AccountChange::Erase { messages: *messages })
             }
         }
     }

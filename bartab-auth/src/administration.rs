@@ -114,8 +114,11 @@ impl Auth {
     /// Erases `user` for good: names, picture, password, second factor and sessions; with `messages` also what they
     /// wrote. Their bots are deleted.
     ///
+    /// It can be asked for again: then what was left undone is done, and with `messages` what they wrote is erased also
+    /// when it was not to be the first time. What is erased stays so.
+    ///
     /// # Errors
-    /// Those of [`Auth::suspend`].
+    /// Those of [`Auth::suspend`] but [`AuthError::AccountErased`].
     pub async fn erase(&self, act: &Act, user: UserId, messages: bool) -> Result<Account, AuthError> {
         self.administer(act, user, vec![Deed::Erase { messages }]).await
     }
@@ -152,8 +155,9 @@ impl Auth {
             }
         };
         let account = self.account(user).await?;
-        // What follows from an erasure may not have been done the first time.
-        if account.state == AccountState::Erased && deeds != [Deed::Erase { messages: false }] {
+        // What follows from an erasure may not have been done the first time, or more is to be erased now.
+        let erases = deeds.iter().all(|deed| matches!(deed, Deed::Erase { .. }));
+        if account.state == AccountState::Erased && !erases {
             return Err(AuthError::AccountErased);
         }
         let oneself = act.actor() == AuditActor::User(user);

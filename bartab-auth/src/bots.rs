@@ -402,6 +402,7 @@ fn bot_account(user_id: UserId, owner: UserId, name: &str, role: TenantRole, now
         password: None,
         role,
         state: AccountState::Active,
+        messages_erased: false,
         second_factor: None,
         rate_percent: 100,
         rights_rev: 0,

@@ -429,6 +429,7 @@ mod tests {
             password: None,
             role,
             state,
+            messages_erased: false,
             second_factor: None,
             rate_percent: 100,
             rights_rev: 0,

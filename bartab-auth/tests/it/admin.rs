@@ -258,10 +258,27 @@ async fn who_is_erased_is_gone() {
     for act in ["suspend", "restore", "reset"] {
         world.act(&root.access_token, alice.user_id, act, because()).await.assert_problem(409, "account.erased");
     }
-    world.act(&root.access_token, alice.user_id, "erase", body).await.assert_problem(409, "account.erased");
     let role = json!({"role": "member", "reason": "x"});
     world.patch(&root.access_token, alice.user_id, role).await.assert_problem(409, "account.erased");
     assert_eq!(world.trail(alice.user_id).await, ["account.erased"]);
+}
+
+#[tokio::test]
+async fn erasing_again_also_erases_what_they_wrote() {
+    let world = World::open().await;
+    let root = world.with_role("root", TenantRole::Owner).await;
+    let alice = world.person("alice").await;
+    for messages in [false, false, true, true, false] {
+        let body = json!({"messages": messages, "reason": "asked for"});
+        let answer = world.act(&root.access_token, alice.user_id, "erase", body).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["state"]), (200, &json!("erased")));
+    }
+    let feed = world.stores.feed.after(0, 100).await.unwrap();
+    let news = feed.into_iter().filter(|entry| entry.user_id == alice.user_id).map(|entry| entry.news);
+    let erased = [false, true].map(|messages| bartab_core::store::AccountNews::Erased { messages });
+    assert_eq!(news.skip(1).collect::<Vec<_>>(), erased);
+    // The trail says what was done, and nothing of what was so already.
+    assert_eq!(world.trail(alice.user_id).await, ["account.erased"; 2]);
 }
 
 #[tokio::test]

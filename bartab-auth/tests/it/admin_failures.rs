@@ -7,6 +7,7 @@ use std::task::{Context, Waker};
 
 use bartab_auth::Act;
 use bartab_core::TenantRole;
+use bartab_core::store::{AccountNews, AccountState};
 use serde_json::{Value, json};
 
 use crate::failures::{Fault, Faulty};
@@ -65,6 +66,34 @@ async fn what_could_not_be_done_at_once_is_done_the_second_time() {
     assert_eq!(world.post(&suspend, &root.access_token, because()).await.status, 200);
     assert!(world.service.revocations().is_revoked(alice.session_id));
     assert_eq!(world.trail(alice.user_id).await, ["account.suspended"]);
+}
+
+#[tokio::test]
+async fn an_erasure_that_was_done_in_part_is_done_whole_the_second_time() {
+    for fault in [Fault::SessionsUnended, Fault::AccountsUnlisted, Fault::ChangeUnknown { written: true }] {
+        let (world, store) = Faulty::world().await;
+        let root = world.with_role("root", TenantRole::Owner).await;
+        let alice = world.person("alice").await;
+        let bot = world.post("/v1/bots", &alice.access_token, json!({"name": "B"})).await;
+        let bot = bot.text("user_id").parse().unwrap();
+        let erase = format!("/v1/admin/users/{}/erase", alice.user_id);
+        let body = json!({"messages": true, "reason": "asked for"});
+        store.set(fault);
+        world.post(&erase, &root.access_token, body.clone()).await.assert_problem(504, "write.unknown");
+        let state = async || world.stores.accounts.get(bot).await.unwrap().unwrap().state;
+        assert_eq!(state().await, AccountState::Active);
+        store.set(None);
+        // When the bots were not known, every token is asked for anew.
+        world.advance(1);
+        let token = world.refresh(&root.refresh_token).await.text("access_token");
+        assert_eq!(world.post(&erase, &token, body).await.status, 200, "{fault:?}");
+        assert_eq!(state().await, AccountState::Suspended, "{fault:?}");
+        assert!(world.service.revocations().is_revoked(alice.session_id), "{fault:?}");
+        assert_eq!(world.trail(alice.user_id).await, ["account.erased"], "{fault:?}");
+        let feed = world.stores.feed.after(0, 100).await.unwrap();
+        let erased = feed.iter().filter(|entry| entry.news == AccountNews::Erased { messages: true });
+        assert_eq!(erased.count(), 1, "{fault:?}");
+    }
 }
 
 #[tokio::test]

@@ -26,13 +26,13 @@ const PEOPLE: [TenantRole; 7] = [
 const BOT_OWNERS: [usize; 2] = [0, 2];
 const EVERYBODY: usize = PEOPLE.len() + BOT_OWNERS.len();
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Try {
     Role(TenantRole),
     Rate(u32),
     Suspend,
     Restore,
-    Erase,
+    Erase { messages: bool },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +50,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => prop::sample::select(vec![50_u32, 100]).prop_map(Try::Rate),
         2 => Just(Try::Suspend),
         3 => Just(Try::Restore),
-        1 => Just(Try::Erase),
+        1 => any::<bool>().prop_map(|messages| Try::Erase { messages }),
     ];
     // Those at the top do more than others.
     let actor = prop_oneof![3 => 0..4_usize, 1 => 0..EVERYBODY];
@@ -126,7 +126,7 @@ impl Tenant {
             Try::Rate(percent) => auth.set_rate_percent(&act, subject, percent).await,
             Try::Suspend => auth.suspend(&act, subject).await,
             Try::Restore => auth.restore(&act, subject).await,
-            Try::Erase => auth.erase(&act, subject, false).await,
+            Try::Erase { messages } => auth.erase(&act, subject, messages).await,
         }
     }
 }
@@ -163,11 +163,14 @@ fn check_done(before: &Snapshot, after: &Snapshot, actor: UserId, subject: UserI
     if actor == subject {
         assert!(matches!(what, Try::Role(_) | Try::Rate(_)), "{what:?}");
     }
-    assert!(was.state != AccountState::Erased, "{what:?}");
+    if was.state == AccountState::Erased {
+        assert_eq!(what, Try::Erase { messages: true });
+        assert_eq!((was.messages_erased, &Account { messages_erased: true, ..was.clone() }), (false, is));
+    }
     assert!(is.kind == AccountKind::Person || is.role != TenantRole::Owner);
     // Nobody else is touched, but that the bots of who is erased are gone.
     for (user, account) in before {
-        let own_bot = account.kind == AccountKind::Bot { owner: subject } && matches!(what, Try::Erase);
+        let own_bot = account.kind == AccountKind::Bot { owner: subject } && matches!(what, Try::Erase { .. });
         if *user != subject && !own_bot {
             assert_eq!(essence(account), essence(&after[user]));
         }

@@ -39,6 +39,7 @@ fn account(number: u128, name: &str) -> Account {
         password: None,
         role: TenantRole::Member,
         state: AccountState::Active,
+        messages_erased: false,
         second_factor: None,
         rate_percent: 100,
         rights_rev: 0,

@@ -24,6 +24,9 @@ pub(crate) struct Erasure {
 
 /// Erase a person for good: names, picture, password, second factor and sessions, and with `messages` also what they
 /// wrote. Their bots are deleted. Their id stays, so that nothing that refers to it breaks, and so does the audit trail.
+///
+/// It can be asked for again: to do what is not known to be done, or to erase what they wrote after all. What is erased
+/// stays so, also when `messages` is `false` the second time.
 #[utoipa::path(
     post, path = "/v1/admin/users/{user_id}/erase", tag = "admin", operation_id = "erase_account",
     request_body = Erasure,
@@ -38,7 +41,6 @@ pub(crate) struct Erasure {
                            `permission.rank`, `permission.oneself`",
         ),
         (status = 404, description = "`account.not_found`"),
-        (status = 409, description = "`account.erased`: it was erased before, without what it wrote or with it"),
     ),
     security(("bearer" = [])),
 )]

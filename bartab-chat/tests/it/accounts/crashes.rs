@@ -54,6 +54,34 @@ async fn a_crash_after_any_append_loses_and_doubles_nothing() {
 }
 
 #[tokio::test]
+async fn a_crash_in_an_erasure_that_was_asked_for_later_loses_and_doubles_nothing() {
+    let mut expected = None;
+    for appends in 0.. {
+        let accounts = Accounts::default();
+        let tenant = Tenant::open(&accounts).await;
+        live(&tenant, &accounts).await;
+        accounts.change("zanzibar", AccountChange::Erase { messages: false }).await;
+        let tenant = tenant.reopen(&accounts).await;
+        accounts.change("zanzibar", AccountChange::Erase { messages: true }).await;
+        tenant.world.chat.close().await;
+        let stores = tenant.world.stores.clone();
+        let (broken, log) = World::faulty_over(stores.clone(), Config::default()).await;
+        log.fail_after(appends);
+        let followed = broken.chat.follow_accounts(accounts.feed()).await;
+        drop(broken);
+        let again = Tenant::follow(World::over(stores, Config::default()).await, &accounts).await;
+        assert_eq!(rows_with(&again.world, "zanzibar").await, [""; 0], "after {appends}");
+        verify_log(&*again.world.stores.log).await.unwrap();
+        let told = story(&again.world).await;
+        assert_eq!(&told, expected.get_or_insert_with(|| told.clone()), "after {appends}");
+        if followed.is_ok() {
+            assert!(appends > 2, "{appends} appends are all of it");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_append_that_happened_and_was_not_told_of_is_not_done_twice() {
     let (tenant, accounts) = busy().await;
     tenant.reopen(&accounts).await;

@@ -156,6 +156,34 @@ async fn without_what_they_wrote() {
 }
 
 #[tokio::test]
+async fn what_they_wrote_goes_also_when_it_is_asked_for_later() {
+    // Read one after the other, and both at once.
+    for between in [true, false] {
+        let accounts = Accounts::default();
+        let tenant = Tenant::open(&accounts).await;
+        let token = tenant.person("ann").reader().await.next;
+        let life = live(&tenant, &accounts).await;
+        accounts.change(BOB, AccountChange::Erase { messages: false }).await;
+        if between {
+            tenant.world.chat.follow_accounts(accounts.feed()).await.unwrap();
+            assert!(rows_with(&tenant.world, BOB).await.contains(&"message.created".to_owned()));
+        }
+        accounts.change(BOB, AccountChange::Erase { messages: true }).await;
+        tenant.world.chat.follow_accounts(accounts.feed()).await.unwrap();
+        assert_eq!(rows_with(&tenant.world, BOB).await, [""; 0]);
+        is_shown_nowhere(&tenant.person("ann"), &life, &token).await;
+        verify_log(&*tenant.world.stores.log).await.unwrap();
+        // Each entry was done once, and the facts of the last say what is gone.
+        let records = tenant.world.records().await;
+        let done = records.iter().filter(|row| row.facts.contains("\"erased\"") && row.facts.contains("\"feed\""));
+        let done: Vec<bool> = done.map(|row| row.facts.contains("\"written\":true")).collect();
+        assert_eq!(done, [false, true]);
+        let head = tenant.world.chat.head();
+        assert_eq!(tenant.reopen(&accounts).await.world.chat.head(), head);
+    }
+}
+
+#[tokio::test]
 async fn on_another_node_too() {
     let accounts = Accounts::default();
     let tenant = Tenant::open(&accounts).await;

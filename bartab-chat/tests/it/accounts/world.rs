@@ -55,6 +55,7 @@ fn account(name: &str) -> Account {
         password: None,
         role: TenantRole::Member,
         state: AccountState::Active,
+        messages_erased: false,
         second_factor: None,
         rate_percent: 100,
         rights_rev: 0,

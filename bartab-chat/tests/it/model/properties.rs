@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bartab_chat::model::{Command, Membership, Rejection, TenantState, apply, from_snapshot, to_snapshot};
-use bartab_core::event::{ChainVerifier, Digest, EventType, PersonState, Visibility};
+use bartab_chat::model::{AccountStep, Command, Membership, Rejection, TenantState, apply, from_snapshot, to_snapshot};
+use bartab_core::event::{ChainVerifier, Digest, EventType, PersonState, Record, Visibility};
 use bartab_core::{Actor, ActorKind, RoomId, TenantRole, Timestamp};
 use proptest::prelude::*;
 
-use super::acts::{Act, Deed, acts, nowhere, prelude, room_of};
+use super::acts::{Act, Deed, actor, acts, nowhere, prelude, room_of};
 use super::ledger::{Ledger, Outcome};
 
 /// A ledger after the prelude.
@@ -248,6 +248,51 @@ proptest! {
                 prop_assert_eq!(profile.map(|content| &*content.json), Some("{\"display_name\":\"\"}"));
             }
         }
+    }
+
+    /// Whoever was erased without what they wrote can lose that later, once: nothing that they said is left then, and
+    /// nobody else loses anything.
+    #[test]
+    fn what_was_written_goes_also_after_the_names(attempts in acts(50), who in 0..7_u8) {
+        let (mut ledger, _) = play(&attempts, |_| ());
+        let actor = actor(who, 9);
+        let own = |record: &Record| record.envelope.sender == actor.user_id && record.content.is_some();
+        let others = |ledger: &Ledger| -> Vec<Record> {
+            let others = ledger.records.iter().filter(|record| record.envelope.sender != actor.user_id);
+            others.cloned().collect()
+        };
+        let entry = |number, steps: Vec<AccountStep>| -> Vec<(Actor, Command)> {
+            steps.into_iter().map(|step| (actor.clone(), Command::Account { number, step })).collect()
+        };
+        let first = ledger.state.feed + 1;
+        let steps = vec![AccountStep::BeginErasure, AccountStep::EndErasure { written: false }];
+        prop_assert!(ledger.batch(&entry(first, steps)).iter().all(Result::is_ok));
+        let (before, spared) = (ledger.records.len(), others(&ledger));
+        let (mut messages, mut words) = (Vec::new(), Vec::new());
+        for record in ledger.records.iter().filter(|record| own(record)) {
+            match record.envelope.event_type {
+                EventType::MessageCreated => messages.push(record.envelope.id),
+                EventType::MessageEdited => {}
+                _ => words.push(record.seq()),
+            }
+        }
+        let gone = messages.clone();
+        let later = vec![AccountStep::EraseWritten { messages, others: words }, AccountStep::EndErasure { written: true }];
+        // Under the number that is done it comes to nothing.
+        prop_assert!(ledger.batch(&entry(first, later.clone())).iter().all(|done| done == &Ok(Vec::new())));
+        prop_assert_eq!(ledger.records.len(), before);
+        let outcomes = ledger.batch(&entry(first + 1, later.clone()));
+        let deleted = outcomes[0].as_ref().map(Vec::len);
+        prop_assert_eq!(deleted, Ok(gone.len()));
+        let left: Vec<&Record> = ledger.records.iter().filter(|record| own(record)).collect();
+        let profile = ledger.state.people[&actor.user_id].profile;
+        prop_assert_eq!(left.iter().map(|record| record.seq()).collect::<Vec<_>>(), [profile]);
+        prop_assert_eq!(others(&ledger), spared);
+        prop_assert_eq!(ledger.state.feed, first + 1);
+        // And it is done once.
+        let after = ledger.records.clone();
+        prop_assert!(ledger.batch(&entry(first + 1, later)).iter().all(|done| done == &Ok(Vec::new())));
+        prop_assert_eq!(&ledger.records, &after);
     }
 
     /// However the commands are cut into batches, the log is the same.

@@ -32,6 +32,8 @@ pub struct Account {
     pub role: TenantRole,
     /// Whether it may be used.
     pub state: AccountState,
+    /// Of one that is erased: what it wrote goes, too. It stays so.
+    pub messages_erased: bool,
     /// The second factor, when the person has one.
     pub second_factor: Option<SecondFactor>,
     /// How much it may ask, in percent of what everybody may; 100 at first.
@@ -245,7 +247,7 @@ pub trait AccountStore: Send + Sync + 'static {
     /// concurrent changes none is lost.
     ///
     /// The feed gets an entry if the change gives news; `audit` is written unless the change is refused.
-    /// [`AccountChange::Erase`] also removes, in this step, the external identities, the consents, the tickets, the
+    /// [`AccountChange::Erase`] also removes, in this step and each time, the external identities, the consents, the tickets, the
     /// clients and the names in sessions of the account. When the change raises `rights_rev`, that of every bot of the
     /// account rises by one, too, in this step.
     ///

@@ -31,7 +31,8 @@ pub enum AccountChange {
     RatePercent(u32),
     /// Nothing but that the access tokens that are about are good no more.
     Revoke,
-    /// The person is gone: names, password and second factor are erased, and the username is free again.
+    /// The person is gone: names, password and second factor are erased, and the username is free again. It can be done
+    /// again, also to erase then what they wrote; what is erased stays so.
     Erase {
         /// Whether what they wrote goes too.
         messages: bool,
@@ -43,11 +44,13 @@ impl AccountChange {
     /// different afterwards. What its access tokens say too much of then raises `rights_rev`.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the account is erased, or its second factor does not allow the change; it is then
-    /// as it was.
+    /// [`StoreError::Conflict`] when the account is erased and the change does not erase, or its second factor does not
+    /// allow the change; it is then as it was.
     pub fn apply(&self, account: &mut Account, at: Timestamp) -> Result<Option<AccountNews>, StoreError> {
         if account.state == AccountState::Erased {
-            return Err(StoreError::Conflict);
+            let Self::Erase { messages } = self else { return Err(StoreError::Conflict) };
+            let more = *messages && replace(&mut account.messages_erased, true);
+            return Ok(more.then_some(AccountNews::Erased { messages: true }));
         }
         if self.revokes(account) {
             account.revoke(at);
@@ -88,6 +91,7 @@ impl AccountChange {
                 account.role = TenantRole::Guest;
                 account.rate_percent = 100;
                 account.state = AccountState::Erased;
+                account.messages_erased = *messages;
                 Some(AccountNews::Erased { messages: *messages })
             }
         })

@@ -14,7 +14,7 @@ use crate::sqlite::texts::{self, text};
 macro_rules! columns {
     () => {
         "a.user_id, a.kind, a.owner, a.avatar, a.profile_rev, a.role, a.state, a.factor_confirmed, a.factor_last_step, \
-         a.rate_percent, a.rights_rev, a.rights_at, a.created_at, t.bytes"
+         a.rate_percent, a.rights_rev, a.rights_at, a.created_at, t.bytes, a.messages_erased"
     };
 }
 pub(super) use columns;
@@ -73,8 +73,8 @@ pub(super) fn insert(conn: &Connection, account: &Account) -> Result<(), Failure
     let factor = account.second_factor.as_ref();
     let mut insert = conn.prepare_cached(
         "INSERT OR IGNORE INTO accounts (user_id, kind, owner, slot, avatar, profile_rev, role, state, factor_confirmed,
-             factor_last_step, rate_percent, rights_rev, rights_at, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             factor_last_step, rate_percent, rights_rev, rights_at, created_at, messages_erased)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
     let inserted = insert.execute((
         account.user_id.to_bytes(),
@@ -91,6 +91,7 @@ pub(super) fn insert(conn: &Connection, account: &Account) -> Result<(), Failure
         account.rights_rev,
         account.rights_at.as_millis(),
         account.created_at.as_millis(),
+        account.messages_erased,
     ))?;
     if name + inserted < 2 { Err(StoreError::Conflict.into()) } else { Ok(()) }
 }
@@ -103,7 +104,7 @@ pub(super) fn update(conn: &Connection, account: &Account) -> Result<(), Failure
     let factor = account.second_factor.as_ref();
     let mut update = conn.prepare_cached(
         "UPDATE accounts SET slot = ?2, avatar = ?3, profile_rev = ?4, role = ?5, state = ?6, factor_confirmed = ?7,
-             factor_last_step = ?8, rate_percent = ?9, rights_rev = ?10, rights_at = ?11
+             factor_last_step = ?8, rate_percent = ?9, rights_rev = ?10, rights_at = ?11, messages_erased = ?12
          WHERE user_id = ?1",
     )?;
     update.execute((
@@ -118,6 +119,7 @@ pub(super) fn update(conn: &Connection, account: &Account) -> Result<(), Failure
         account.rate_percent,
         account.rights_rev,
         account.rights_at.as_millis(),
+        account.messages_erased,
     ))?;
     Ok(())
 }
@@ -161,6 +163,7 @@ pub(super) fn account(row: &Row<'_>) -> Result<Account, Failure> {
         password: password.map(|phc| text(Some(phc), 13)).transpose()?.map(PasswordHash::new),
         role: role(row, 5)?,
         state: state(row, 6)?,
+        messages_erased: row.get(14)?,
         second_factor,
         rate_percent: row.get(9)?,
         rights_rev: row.get(10)?,

@@ -36,7 +36,8 @@ CREATE TABLE accounts (
     rate_percent     INTEGER NOT NULL,
     rights_rev       INTEGER NOT NULL,
     rights_at        INTEGER NOT NULL,
-    created_at       INTEGER NOT NULL
+    created_at       INTEGER NOT NULL,
+    messages_erased  INTEGER NOT NULL   -- of who is erased: whether what they wrote goes too
 ) STRICT;
 
 CREATE TABLE sessions (
@@ -67,7 +68,7 @@ SELECT CAST(text || printf('%*s', 63 - (length(CAST(text AS BLOB)) + 63) % 64, '
 
 INSERT INTO accounts
 SELECT user_id, kind, owner, row_number() OVER (ORDER BY rowid), avatar, profile_rev, role, state, NULL, NULL, 100, 0,
-       created_at, created_at
+       created_at, created_at, 0
 FROM accounts_2 ORDER BY rowid;
 
 INSERT INTO usernames SELECT username_key, user_id FROM accounts_2;

@@ -64,8 +64,13 @@ pub async fn a_change_does_what_the_pure_function_does(stores: &IdentityStores) 
         factor(SecondFactorChange::UseRecovery(hash(1))),
         factor(SecondFactorChange::ReplaceRecovery(vec![hash(3)])),
         factor(SecondFactorChange::Remove),
-        AccountChange::Erase { messages: true },
+        AccountChange::Erase { messages: false },
         AccountChange::Restore,
+        AccountChange::Erase { messages: false },
+        AccountChange::Erase { messages: true },
+        AccountChange::Erase { messages: true },
+        AccountChange::Erase { messages: false },
+        AccountChange::Revoke,
     ];
     let mut news = vec![AccountNews::Created { rooms: Vec::new(), invited_by: None }; 2];
     let (mut millis, mut acts) = (9, Vec::new());
@@ -86,10 +91,44 @@ pub async fn a_change_does_what_the_pure_function_does(stores: &IdentityStores) 
         assert_eq!(ok(stores.accounts.get(user(1)).await), Some(expected.clone()), "{change:?}");
         assert_eq!(ok(stores.feed.after(0, 99).await).into_iter().map(|entry| entry.news).collect::<Vec<_>>(), news);
     }
-    assert_eq!(news.len(), 9);
+    assert_eq!(news.len(), 10);
     let trail = ok(stores.audit.list(&AuditFilter::default(), None, 99).await);
     assert_eq!(trail.iter().rev().map(|entry| entry.at).collect::<Vec<_>>(), acts);
     assert_eq!(ok(stores.accounts.get(user(2)).await), Some(bystander));
+}
+
+/// Erasing can be done again, also to erase then what was written: the feed says each once, the audit trail says all, and
+/// what came in between is forgotten, too.
+pub async fn erasing_again_adds_what_was_not_erased(stores: &IdentityStores) {
+    for account in [account(1, "alice"), bot(2, "helper", user(1))] {
+        create(stores, &account).await;
+    }
+    ok(stores.clients.create(client("app"), None).await);
+    let erase = |messages| {
+        let audit = Some(record("account.erased", 9));
+        async move { ok(stores.accounts.change(user(1), AccountChange::Erase { messages }, at(9), audit).await) }
+    };
+    let first = erase(false).await;
+    assert!(!first.messages_erased);
+    // Of two things that happen at a time, one may have looked before.
+    ok(stores.clients.allow(user(1), "app", Scopes::PERSON).await);
+    ok(stores.tickets.create(vec![Ticket { user: Some(user(1)), ..ticket(1) }]).await);
+    assert_eq!(erase(false).await, first);
+    assert_eq!(ok(stores.clients.consent(user(1), "app").await), Scopes::NONE);
+    assert_eq!(ok(stores.tickets.get(TicketPurpose::SignIn, &hash(1)).await), None);
+    let erased: Vec<Account> = join_all((0..4).map(|_| erase(true))).await;
+    let whole = Account { messages_erased: true, ..first.clone() };
+    assert_eq!(erased, vec![whole.clone(); 4]);
+    assert_eq!(erase(false).await, whole);
+    assert_eq!(ok(stores.accounts.get(user(1)).await), Some(whole.clone()));
+    assert_eq!(ok(stores.accounts.find(&whole.username_key).await), Some(whole));
+    assert!(is_conflict(&change(stores, user(1), AccountChange::Restore).await));
+
+    let news = ok(stores.feed.after(2, 9).await).into_iter().map(|entry| entry.news).collect::<Vec<_>>();
+    assert_eq!(news, [false, true].map(|messages| AccountNews::Erased { messages }));
+    assert_eq!(ok(stores.audit.list(&AuditFilter::default(), None, 99).await).len(), 7);
+    // Nothing was taken from them a second time.
+    assert_eq!(ok(stores.accounts.get(user(2)).await).map(|helper| helper.rights_rev), Some(1));
 }
 
 /// Nobody's account cannot be changed, and then nothing is written.

@@ -32,8 +32,8 @@ pub use accounts::{
 pub use audit::{concurrent_entries_are_all_kept, the_trail_comes_back_newest_first, the_trail_is_filtered_and_paged};
 pub use changes::{
     a_change_does_what_the_pure_function_does, concurrent_changes_of_an_account_are_all_kept,
-    erasing_forgets_all_that_belongs_to_the_account, nobody_s_account_is_not_changed,
-    rights_that_shrink_are_known_since_a_time,
+    erasing_again_adds_what_was_not_erased, erasing_forgets_all_that_belongs_to_the_account,
+    nobody_s_account_is_not_changed, rights_that_shrink_are_known_since_a_time,
 };
 pub use clients::{
     a_client_comes_back_as_it_was_stored, a_new_secret_leaves_the_one_before_good_for_a_while,
@@ -134,6 +134,7 @@ macro_rules! identity_conformance {
             concurrent_changes_of_an_account_are_all_kept
             rights_that_shrink_are_known_since_a_time
             erasing_forgets_all_that_belongs_to_the_account
+            erasing_again_adds_what_was_not_erased
             accounts_are_listed_by_id_as_the_filter_says
             entries_show_the_account_as_it_is_when_they_are_read
             the_feed_is_read_from_any_number_on

@@ -33,6 +33,7 @@ pub(super) fn account(number: u128, username: &str) -> Account {
         password: Some(PasswordHash::new("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g")),
         role: TenantRole::Member,
         state: AccountState::Active,
+        messages_erased: false,
         second_factor: None,
         rate_percent: 100,
         rights_rev: 0,
