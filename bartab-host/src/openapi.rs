@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use bartab_core::PROBLEM_JSON;
 use serde_json::{Map, Value, json};
 
 /// The document for a tenant that is reached at `base`.
@@ -79,11 +80,18 @@ fn extend(into: &mut Value, entries: Map<String, Value>) {
 /// What the host itself answers.
 fn own() -> Value {
     let get = |id: &str, summary: &str, answers: Value| json!({"get": {"tags": ["server"], "operationId": id, "summary": summary, "security": [], "responses": answers}});
-    let object = |description: &str| json!({"description": description, "content": {"application/json": {"schema": {"type": "object"}}}});
-    let failed = json!({
-        "description": "It is not; `detail` names the check that failed",
-        "content": {"application/problem+json": {"schema": {"type": "object"}}},
-    });
+    let live = || json!({"200": object("It runs"), "429": limited()});
+    let of_tenant = |description: &str, unavailable: &str| {
+        json!({
+            "200": object(description),
+            "403": failed("`tenant.suspended`"),
+            "404": failed("`tenant.not_found`"),
+            "429": limited(),
+            "503": with_headers(failed(unavailable), &[RETRY_AFTER]),
+        })
+    };
+    let away = "`tenant.unavailable`, `server.stopping`";
+    let not_ready = "`server.not_ready`: `detail` names the check that failed; `tenant.unavailable`, `server.stopping`";
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -94,21 +102,47 @@ fn own() -> Value {
         },
         "tags": [{"name": "server", "description": "What the server says about itself"}],
         "paths": {
-            "/livez": get("livez", "Whether the process runs", json!({"200": object("It runs")})),
-            "/healthz": get("healthz", "The same as `/livez`", json!({"200": object("It runs")})),
+            "/livez": get("livez", "Whether the process runs", live()),
+            "/healthz": get("healthz", "The same as `/livez`", live()),
             "/readyz": get(
                 "readyz",
                 "Whether storage answers and keys are held",
-                json!({"200": object("Ready"), "503": failed}),
+                of_tenant("Ready", not_ready),
             ),
             "/.well-known/bartab": get(
                 "about",
                 "API version, service URLs, features and limits",
-                json!({"200": object("What this tenant offers")}),
+                of_tenant("What this tenant offers", away),
             ),
-            "/openapi.json": get("openapi", "This document", json!({"200": object("OpenAPI 3.1")})),
+            "/openapi.json": get("openapi", "This document", of_tenant("OpenAPI 3.1", away)),
         },
     })
+}
+
+/// The headers that errors have beside their body, as the services describe them.
+const RETRY_AFTER: (&str, &str) = ("Retry-After", "Seconds after which to ask again");
+const LIMIT: (&str, &str) = ("RateLimit-Policy", "The limit that was passed");
+const LEFT: (&str, &str) = ("RateLimit", "What is left of it, and when it is whole again");
+
+fn object(description: &str) -> Value {
+    json!({"description": description, "content": {"application/json": {"schema": {"type": "object"}}}})
+}
+
+/// A problem; identity describes its shape.
+fn failed(description: &str) -> Value {
+    let schema = json!({"$ref": "#/components/schemas/Problem"});
+    json!({"description": description, "content": {PROBLEM_JSON: {"schema": schema}}})
+}
+
+fn with_headers(mut response: Value, headers: &[(&str, &str)]) -> Value {
+    for (name, says) in headers {
+        response["headers"][name] = json!({"description": says, "schema": {"type": "string"}});
+    }
+    response
+}
+
+fn limited() -> Value {
+    with_headers(failed("`rate.limited`"), &[RETRY_AFTER, LIMIT, LEFT])
 }
 
 #[cfg(test)]
@@ -141,6 +175,20 @@ mod tests {
         );
         for operation in operations {
             assert!(operation["security"].is_array(), "{} says nothing of credentials", operation["operationId"]);
+        }
+        // The host's own have the errors that identity's have, alike but for what can be away.
+        let errors = |path: &str| {
+            let mut responses = document["paths"][path]["get"]["responses"].as_object().unwrap().clone();
+            responses.retain(|status, _| status.starts_with(['4', '5']));
+            responses["503"]["description"].take();
+            responses
+        };
+        for path in ["/readyz", "/.well-known/bartab", "/openapi.json"] {
+            assert_eq!(errors(path), errors("/.well-known/jwks.json"), "{path}");
+        }
+        let answers = |path: &str| &document["paths"][path]["get"]["responses"];
+        for path in ["/livez", "/healthz"] {
+            assert_eq!(answers(path)["429"], answers("/openapi.json")["429"], "{path}");
         }
         assert_eq!(document["paths"]["/v1/rooms"]["post"]["security"], json!([{"bearer": []}]));
         assert_eq!(document["paths"]["/v1/auth/login"]["post"]["security"], json!([]));
