@@ -23,6 +23,7 @@ mod log;
 mod metrics;
 mod openapi;
 mod operator;
+mod page;
 mod probes;
 mod rate;
 mod registry;

@@ -16,6 +16,7 @@ use crate::dispatch::dispatch;
 use crate::host::Inner;
 use crate::inbound;
 use crate::metrics::Metrics;
+use crate::page;
 use crate::rate::{Allowance, Exceeded};
 use crate::request_id::repeat;
 use crate::routing::{self, Class};
@@ -40,11 +41,12 @@ where
             answer
         }
         Err(refused) => {
+            let by_a_person = page::is_read_by_a_person(asked.uri.path(), request.headers());
             // Who waits for `100 Continue` sends nothing before it.
             if !request.headers().contains_key(header::EXPECT) {
                 inbound::drain(request.into_body());
             }
-            refused.to_response(&asked, &id)
+            refused.to_response(&asked, &id, by_a_person)
         }
     };
     protect(&mut response);
@@ -71,13 +73,14 @@ fn admit<B>(host: &Inner, asked: &Asked, request: &Request<B>) -> Result<Option<
 }
 
 impl Refused {
-    fn to_response(&self, asked: &Asked, id: &HeaderValue) -> Response<Body> {
+    fn to_response(&self, asked: &Asked, id: &HeaderValue, by_a_person: bool) -> Response<Body> {
         let (path, id) = (asked.uri.path(), id.to_str().ok());
         let response = match self {
             Self::TooLarge { limit } => {
                 let problem = Problem::new(413, "request.too_large", "The body is too large");
                 refusal(&problem.detail(format!("at most {limit} bytes")), path, id)
             }
+            Self::TooOften(exceeded) if by_a_person => page::too_often(exceeded.to_response(path, id)),
             Self::TooOften(exceeded) => exceeded.to_response(path, id),
         };
         response.map(Body::full)

@@ -1,5 +1,6 @@
 //! Malformed, oversized and slow requests get a clear answer or a closed connection, and never a 500.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bartab_host::Limit;
@@ -191,6 +192,44 @@ async fn oauth_clients_are_refused_in_their_own_shape() {
     server.running.host().registry().close_all().await;
     let stopping = refused(server.get("/t/acme/v1/oauth2/authorize").await, 503, "temporarily_unavailable");
     assert!(stopping.headers.contains_key("retry-after"));
+}
+
+#[tokio::test]
+async fn a_person_before_a_page_is_told_in_words_that_it_was_too_often() {
+    let mut config = config();
+    config.limits.enabled = true;
+    config.limits.address.sign_in = Some(Limit::new(1, 1));
+    let server = Server::acme(config).await;
+    let device = "/t/acme/v1/oauth2/device";
+    let ask = |method: Method, path: &str, accept: &str| {
+        read(server.request(method, path).header("accept", accept.to_owned()))
+    };
+    assert_eq!(server.get(device).await.status, 200);
+    let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
+    let authorize = "/t/acme/v1/oauth2/authorize";
+    let requests = [(Method::GET, device), (Method::POST, device), (Method::POST, authorize)];
+    for (method, path) in requests {
+        let told = ask(method.clone(), path, browser).await;
+        assert_eq!(
+            (told.status.as_u16(), &told.headers["content-type"]),
+            (429, &"text/html; charset=utf-8".parse().unwrap())
+        );
+        let seconds = told.headers["retry-after"].to_str().unwrap();
+        assert!(told.text.contains(&format!("Try again in {seconds} seconds.")), "{}", told.text);
+        assert!(told.text.starts_with("<!DOCTYPE html>") && !told.text.contains("<script"));
+        // All else is as it is for programs.
+        let program = ask(method, path, "*/*").await;
+        assert_eq!((program.status.as_u16(), program.json()["error"].as_str()), (429, Some("temporarily_unavailable")));
+        let names = |answer: &Answer| answer.headers.keys().map(ToString::to_string).collect::<BTreeSet<_>>();
+        assert_eq!(names(&told), names(&program));
+        for name in
+            ["ratelimit-policy", "cache-control", "pragma", "content-security-policy", "access-control-allow-origin"]
+        {
+            assert_eq!(told.headers[name], program.headers[name], "{name}");
+        }
+    }
+    // Where there are no pages, nobody gets one.
+    ask(Method::POST, "/t/acme/v1/auth/login", browser).await.is_problem(429, "rate.limited");
 }
 
 #[tokio::test]
