@@ -1,7 +1,10 @@
 //! What the host answers by itself: probes, metrics, request ids, headers, the description of the API.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bartab_host::{Config, OptionalAddr};
 use reqwest::Method;
+use serde_json::Value;
 
 use crate::support::{Server, config, eventually, read, settings};
 
@@ -75,6 +78,75 @@ async fn every_answer_carries_a_request_id_and_keeps_browsers_in_bounds() {
             assert_eq!(made.json()["request_id"], made.headers["x-request-id"].to_str().unwrap(), "{path}");
         }
     }
+}
+
+/// The calls of the API's table "Auth"; `{}` stands for an id.
+const AUTH: [(&str, &[&str]); 42] = [
+    ("/v1/auth/register", &["post"]),
+    ("/v1/auth/login", &["post"]),
+    ("/v1/auth/logout", &["post"]),
+    ("/v1/oauth2/token", &["post"]),
+    ("/v1/oauth2/authorize", &["get", "post"]),
+    ("/v1/oauth2/device_authorization", &["post"]),
+    ("/v1/oauth2/device", &["get", "post"]),
+    ("/v1/oauth2/revoke", &["post"]),
+    ("/v1/oauth2/introspect", &["post"]),
+    ("/v1/oauth2/userinfo", &["get", "post"]),
+    ("/.well-known/jwks.json", &["get"]),
+    ("/.well-known/openid-configuration", &["get"]),
+    ("/.well-known/oauth-authorization-server", &["get"]),
+    ("/.well-known/oauth-protected-resource", &["get"]),
+    ("/v1/auth/providers", &["get"]),
+    ("/v1/auth/providers/{}/start", &["get"]),
+    ("/v1/auth/providers/{}/callback", &["get"]),
+    ("/v1/me", &["get", "patch"]),
+    ("/v1/me/permissions", &["get"]),
+    ("/v1/me/sessions", &["get", "delete"]),
+    ("/v1/me/sessions/{}", &["delete"]),
+    ("/v1/me/password", &["post"]),
+    ("/v1/me/mfa/totp", &["post", "delete"]),
+    ("/v1/me/mfa/totp/confirm", &["post"]),
+    ("/v1/me/mfa/totp/recovery_codes", &["post"]),
+    ("/v1/invites", &["get", "post"]),
+    ("/v1/invites/{}", &["delete"]),
+    ("/v1/bots", &["get", "post"]),
+    ("/v1/bots/{}", &["delete"]),
+    ("/v1/bots/{}/secret", &["post"]),
+    ("/v1/admin/users", &["get"]),
+    ("/v1/admin/users/{}", &["get", "patch", "delete"]),
+    ("/v1/admin/users/{}/suspend", &["post"]),
+    ("/v1/admin/users/{}/restore", &["post"]),
+    ("/v1/admin/users/{}/reset", &["post"]),
+    ("/v1/admin/users/{}/erase", &["post"]),
+    ("/v1/admin/clients", &["get", "post"]),
+    ("/v1/admin/clients/{}", &["delete"]),
+    ("/v1/admin/keys", &["get"]),
+    ("/v1/admin/keys/rotate", &["post"]),
+    ("/v1/admin/keys/{}/retire", &["post"]),
+    ("/v1/admin/audit", &["get"]),
+];
+
+#[tokio::test]
+async fn the_description_has_every_call_of_identity() {
+    let server = Server::acme(config()).await;
+    let document = server.get("/t/acme/openapi.json").await.json();
+    // What a parameter is called is not what is called.
+    let unnamed = |path: &str| {
+        let parts = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
+        parts.collect::<Vec<_>>().join("/")
+    };
+    let paths = document["paths"].as_object().unwrap();
+    let paths: BTreeMap<String, &Value> = paths.iter().map(|(path, methods)| (unnamed(path), methods)).collect();
+    assert_eq!(paths.len(), document["paths"].as_object().unwrap().len());
+    for (path, methods) in AUTH {
+        for method in methods {
+            assert!(paths.get(path).is_some_and(|there| there[method].is_object()), "{method} {path} is missing");
+        }
+    }
+    let operations = paths.values().flat_map(|methods| methods.as_object().unwrap().values());
+    let ids: Vec<&str> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    let unique: BTreeSet<&str> = ids.iter().copied().collect();
+    assert_eq!(unique.len(), ids.len(), "an operationId stands twice");
 }
 
 #[tokio::test]

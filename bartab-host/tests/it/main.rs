@@ -7,9 +7,13 @@ mod accounts;
 mod cli;
 mod commands;
 mod edges;
+mod erased;
 mod forms;
+mod invites;
 mod isolation;
 mod lifecycle;
+#[path = "../needles/mod.rs"]
+mod needles;
 mod operator;
 mod people;
 mod program;

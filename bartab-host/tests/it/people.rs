@@ -28,7 +28,7 @@ impl Server {
     }
 
     /// The owner of the tenant, signed in.
-    async fn owner(&self) -> String {
+    pub(crate) async fn owner(&self) -> String {
         let tenant = self.running.host().tenant("acme").await.unwrap();
         let new = NewAccount { username: "root", password: None, display_name: None, role: TenantRole::Owner };
         let owner = tenant.auth().create_account(new).await.unwrap();
