@@ -15,6 +15,7 @@ mod job;
 mod keys;
 mod log;
 mod markers;
+mod media;
 mod migrate;
 mod open;
 mod options;

@@ -1,32 +1,67 @@
-//! What names people and what they keep secret: names, passwords, payloads. Each row that has some refers to a slot.
+//! What names people and files and what is kept secret: names, passwords, payloads. Each row that has some refers to a
+//! slot.
 
 use rusqlite::{Connection, Row};
 
 use super::error::{Damaged, Failure};
 use super::slots::{Slot, Slots};
 
-const TEXTS: Slots = Slots {
-    insert: "INSERT INTO texts (bytes) VALUES (?1)",
-    overwrite: "UPDATE texts SET bytes = ?2 WHERE slot = ?1",
-    find_free: "SELECT slot FROM free_texts WHERE size = ?1 ORDER BY slot LIMIT 1",
-    take_free: "DELETE FROM free_texts WHERE size = ?1 AND slot = ?2",
-    free: "INSERT INTO free_texts (size, slot) VALUES (?1, ?2)",
+/// The texts of identity.
+const IDENTITY: Texts = Texts {
+    slots: Slots {
+        insert: "INSERT INTO texts (bytes) VALUES (?1)",
+        overwrite: "UPDATE texts SET bytes = ?2 WHERE slot = ?1",
+        find_free: "SELECT slot FROM free_texts WHERE size = ?1 ORDER BY slot LIMIT 1",
+        take_free: "DELETE FROM free_texts WHERE size = ?1 AND slot = ?2",
+        free: "INSERT INTO free_texts (size, slot) VALUES (?1, ?2)",
+    },
+    size: "SELECT length(bytes) FROM texts WHERE slot = ?1",
 };
 
-/// Stores `parts` in place of what is in the slot `held`; gives the slot in which they stand now.
+/// The texts of media, apart from those of identity: no statement touches both.
+pub(super) const MEDIA: Texts = Texts {
+    slots: Slots {
+        insert: "INSERT INTO media_texts (bytes) VALUES (?1)",
+        overwrite: "UPDATE media_texts SET bytes = ?2 WHERE slot = ?1",
+        find_free: "SELECT slot FROM free_media_texts WHERE size = ?1 ORDER BY slot LIMIT 1",
+        take_free: "DELETE FROM free_media_texts WHERE size = ?1 AND slot = ?2",
+        free: "INSERT INTO free_media_texts (size, slot) VALUES (?1, ?2)",
+    },
+    size: "SELECT length(bytes) FROM media_texts WHERE slot = ?1",
+};
+
+/// A table of texts, by the statements that need its name.
+pub(super) struct Texts {
+    slots: Slots,
+    size: &'static str,
+}
+
+impl Texts {
+    /// Stores `parts` in place of what is in the slot `held`; gives the slot in which they stand now.
+    pub(super) fn put(&self, conn: &Connection, held: Option<i64>, parts: &[Option<&[u8]>]) -> Result<i64, Failure> {
+        let held = held.map(|number| self.slot(conn, number)).transpose()?;
+        Ok(self.slots.put(conn, held, &pack(parts))?.number)
+    }
+
+    /// Overwrites what is in the slot.
+    pub(super) fn erase(&self, conn: &Connection, number: i64) -> Result<(), Failure> {
+        Ok(self.slots.free(conn, self.slot(conn, number)?)?)
+    }
+
+    fn slot(&self, conn: &Connection, number: i64) -> Result<Slot, Failure> {
+        let mut select = conn.prepare_cached(self.size)?;
+        Ok(Slot { number, size: select.query_row([number], |row| row.get(0))? })
+    }
+}
+
+/// [`Texts::put`] of identity.
 pub(super) fn put(conn: &Connection, held: Option<i64>, parts: &[Option<&[u8]>]) -> Result<i64, Failure> {
-    let held = held.map(|number| slot(conn, number)).transpose()?;
-    Ok(TEXTS.put(conn, held, &pack(parts))?.number)
+    IDENTITY.put(conn, held, parts)
 }
 
-/// Overwrites what is in the slot.
+/// [`Texts::erase`] of identity.
 pub(super) fn erase(conn: &Connection, number: i64) -> Result<(), Failure> {
-    Ok(TEXTS.free(conn, slot(conn, number)?)?)
-}
-
-fn slot(conn: &Connection, number: i64) -> Result<Slot, Failure> {
-    let mut select = conn.prepare_cached("SELECT length(bytes) FROM texts WHERE slot = ?1")?;
-    Ok(Slot { number, size: select.query_row([number], |row| row.get(0))? })
+    IDENTITY.erase(conn, number)
 }
 
 /// A line with the length of each part, `-` for one that is none, and then the parts.

@@ -8,5 +8,6 @@ mod erasure;
 mod folder;
 mod identity;
 mod keys;
+mod media;
 mod open;
 mod rest;
