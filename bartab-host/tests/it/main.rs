@@ -9,6 +9,7 @@ mod commands;
 mod edges;
 mod erased;
 mod forms;
+mod housekeeping;
 mod invites;
 mod isolation;
 mod lifecycle;
