@@ -70,8 +70,9 @@ pub enum RegistrationPolicy {
     Open,
     /// Whoever has an invite.
     Invite,
-    /// Nobody over HTTP, whatever invites there are. Only the program that holds the service makes accounts, with
-    /// [`Auth::create_account`](crate::Auth::create_account).
+    /// Nobody by themselves, whatever invites there are. What the operator has set up makes accounts all the same: the
+    /// program that holds the service ([`Auth::create_account`](crate::Auth::create_account)), the link for the first
+    /// owner, the tokens of a [`TrustedIssuer`], a provider with `allow_registration`; and people make bots.
     #[default]
     Closed,
 }

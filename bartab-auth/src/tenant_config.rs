@@ -9,8 +9,9 @@ use crate::exchange::TrustedIssuer;
 /// What replaces some of a [`Config`]: for a host of many tenants, each with a section of its own. What is left out
 /// stays.
 ///
-/// What a tenant cannot choose is what costs the machine, as the hashing of passwords, and what the host alone keeps, as
-/// its keys.
+/// What a tenant cannot choose is what costs the machine, as the hashing of passwords, what the host alone keeps, as its
+/// keys, and what is the same for everybody, because clients and verifiers are built on it: the grace for a lost refresh
+/// and how long a key is published before it signs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]

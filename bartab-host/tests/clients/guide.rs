@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use bartab_host::dev::{DevOptions, start};
+use bartab_host::{DataFolder, TenantSettings};
 use tokio::process::Command;
 
 use crate::install::curl;
@@ -33,13 +34,17 @@ fn script() -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_guide_does_what_it_says() {
     curl();
-    let mut options = DevOptions::default();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut options = DevOptions { data: Some(data.clone()), ..DevOptions::default() };
     options.config.auth.password = bartab_auth::PasswordConfig::THROW_AWAY;
     let server = start(options).await.unwrap();
     server.seeded().await.unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    // A tenant that nobody runs yet.
+    DataFolder::open(&data).unwrap().create(&"new".parse().unwrap(), &TenantSettings::default()).unwrap();
+    let setup_link = server.host().tenant("new").await.unwrap().auth().setup_link().await.unwrap().unwrap();
     let mut command = Command::new("bash");
-    command.arg("-c").arg(script()).env("url", server.url()).env("TMPDIR", folder.path());
+    command.arg("-c").arg(script()).env("url", server.url()).env("setup_link", setup_link).env("TMPDIR", folder.path());
     command.current_dir(folder.path()).stdin(Stdio::null()).kill_on_drop(true);
     let output = tokio::time::timeout(Duration::from_secs(120), command.output()).await;
     let output = output.unwrap_or_else(|_| panic!("the guide does not end")).unwrap();

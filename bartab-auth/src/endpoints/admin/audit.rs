@@ -32,7 +32,7 @@ pub(crate) struct AuditView {
     #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
     actor: ActorView,
-    /// What was done: `account.suspended`, `client.created`, `key.rotated`.
+    /// What was done: `account.suspended`, `client.registered`, `key.rotated`.
     action: String,
     /// To what: the id of an account, a bot, an invite, a client or a key.
     subject: Option<String>,
