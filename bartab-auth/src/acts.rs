@@ -11,16 +11,17 @@ use crate::error::AuthError;
 use crate::rights::{Permission, require_permission};
 use crate::rules::Broken;
 
-/// Who does something to an account, and why; both are kept in the audit trail.
+/// Who does something, and why; both are kept in the audit trail.
 #[derive(Clone)]
 pub struct Act {
     pub(crate) by: Authority,
     pub(crate) reason: String,
 }
 
-/// Who does something to an account.
+/// In whose right something is done or read.
 #[derive(Clone, Debug)]
-pub(crate) enum Authority {
+#[non_exhaustive]
+pub enum Authority {
     /// The operator, who is above every role.
     Operator,
     /// Somebody who asks, with the role and the scopes of their credentials.
@@ -46,12 +47,10 @@ impl Act {
         }
     }
 
-    /// Refuses an act of somebody who may not do such things.
-    pub(crate) fn require(&self, permission: Permission) -> Result<(), AuthError> {
-        match &self.by {
-            Authority::Operator => Ok(()),
-            Authority::Caller(actor) => require_permission(actor, permission),
-        }
+    /// Refuses an act of somebody who may not do such things, and then one without a reason.
+    pub(crate) fn check(&self, permission: Permission) -> Result<(), AuthError> {
+        self.by.require(permission)?;
+        self.check_reason()
     }
 
     /// Refuses an act without a reason.
@@ -59,6 +58,16 @@ impl Act {
         let mut broken = Broken::default();
         broken.said_reason(&self.reason);
         broken.into_result()
+    }
+}
+
+impl Authority {
+    /// Refuses whoever may not do such things.
+    pub(crate) fn require(&self, permission: Permission) -> Result<(), AuthError> {
+        match self {
+            Self::Operator => Ok(()),
+            Self::Caller(actor) => require_permission(actor, permission),
+        }
     }
 }
 

@@ -17,40 +17,59 @@ use crate::turn::{half_done, is_bot};
 /// How much an account may ask at least and at most, in percent of what everybody may.
 const RATE_PERCENT: std::ops::RangeInclusive<u32> = 1..=10_000;
 
+/// An account with what belongs to it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AccountDetail {
+    /// The record.
+    pub account: Account,
+    /// How many sessions are live, up to 100.
+    pub live_sessions: usize,
+    /// Who it is to other issuers.
+    pub external: Vec<ExternalIdentity>,
+}
+
 impl Auth {
     /// Up to `limit` accounts that `filter` admits, by rising id, from the first one above `after` on.
     ///
     /// # Errors
-    /// [`AuthError::Store`].
+    /// [`AuthError::PermissionDenied`], [`AuthError::InsufficientScope`]; [`AuthError::Store`].
     pub async fn list_accounts(
         &self,
+        by: &Authority,
         filter: &AccountFilter,
         after: Option<UserId>,
         limit: usize,
     ) -> Result<Vec<Account>, AuthError> {
+        by.require(Permission::UsersRead)?;
         Ok(self.0.stores.accounts.list(filter, after, limit).await?)
     }
 
-    /// So many sessions of `user` are live, up to 100.
-    pub(crate) async fn live_sessions(&self, user: UserId) -> Result<usize, AuthError> {
-        Ok(self.0.stores.sessions.list(user, None, self.0.clock.now(), 100).await?.len())
-    }
-
-    /// Who `user` is to other issuers.
-    pub(crate) async fn external_identities(&self, user: UserId) -> Result<Vec<ExternalIdentity>, AuthError> {
-        Ok(self.0.stores.accounts.external_identities(user).await?)
+    /// The account of `user` with what belongs to it.
+    ///
+    /// # Errors
+    /// [`AuthError::PermissionDenied`], [`AuthError::InsufficientScope`]; [`AuthError::AccountNotFound`];
+    /// [`AuthError::Store`].
+    pub async fn account_detail(&self, by: &Authority, user: UserId) -> Result<AccountDetail, AuthError> {
+        by.require(Permission::UsersRead)?;
+        let account = self.account(user).await?;
+        let stores = &self.0.stores;
+        let live_sessions = stores.sessions.list(user, None, self.0.clock.now(), 100).await?.len();
+        Ok(AccountDetail { account, live_sessions, external: stores.accounts.external_identities(user).await? })
     }
 
     /// Up to `limit` entries of the audit trail that `filter` admits, newest first, from the first one below `before` on.
     ///
     /// # Errors
-    /// [`AuthError::Store`].
+    /// [`AuthError::PermissionDenied`], [`AuthError::InsufficientScope`]; [`AuthError::Store`].
     pub async fn audit_trail(
         &self,
+        by: &Authority,
         filter: &AuditFilter,
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<AuditEntry>, AuthError> {
+        by.require(Permission::AuditRead)?;
         Ok(self.0.stores.audit.list(filter, before, limit).await?)
     }
 
@@ -99,10 +118,7 @@ impl Auth {
     /// # Errors
     /// Those of [`Auth::suspend`]; [`AuthError::NoSignIn`] for a bot.
     pub async fn reset_sign_in(&self, act: &Act, user: UserId) -> Result<String, AuthError> {
-        act.check_reason()?;
-        if let Authority::Caller(actor) = &act.by {
-            require_permission(actor, Permission::UsersReset)?;
-        }
+        act.check(Permission::UsersReset)?;
         let act = act.clone();
         self.in_turn(move |auth| async move {
             auth.allowed(&act, user, &[Deed::Reset]).await?;
@@ -124,15 +140,13 @@ impl Auth {
     }
 
     /// Does all of `deeds`, if every one is allowed, in their order; each has an entry of its own in the trail, written
-    /// with it, unless it changes nothing.
+    /// with it, unless it changes nothing. The answer shows the account, so it takes the permission to read it, too.
     pub(crate) async fn administer(&self, act: &Act, user: UserId, deeds: Vec<Deed>) -> Result<Account, AuthError> {
-        act.check_reason()?;
-        check(&deeds)?;
         for deed in &deeds {
-            if let Authority::Caller(actor) = &act.by {
-                require_permission(actor, deed.permission())?;
-            }
+            act.by.require(deed.permission())?;
         }
+        act.check(Permission::UsersRead)?;
+        check(&deeds)?;
         let act = act.clone();
         self.in_turn(|auth| async move {
             let mut account = auth.allowed(&act, user, &deeds).await?;
@@ -150,6 +164,7 @@ impl Auth {
             Authority::Operator => None,
             Authority::Caller(actor) => {
                 let now = self.as_of_now(actor).await?;
+                require_permission(&now, Permission::UsersRead)?;
                 deeds.iter().try_for_each(|deed| require_permission(&now, deed.permission()))?;
                 Some(now.tenant_role)
             }

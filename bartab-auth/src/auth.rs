@@ -83,7 +83,8 @@ pub enum OpenError {
 /// administrators do over HTTP with accounts, sign-in, sessions, invites, bots, clients, keys and the audit trail, as
 /// methods that keep the same rules. Clones share everything.
 ///
-/// What takes an [`Actor`](bartab_core::Actor) or an [`Act`](crate::Act) checks what that one may. What takes neither is
+/// What takes an [`Actor`](bartab_core::Actor), an [`Authority`](crate::Authority) or an [`Act`](crate::Act) checks what
+/// that one may. What takes neither is
 /// for the host itself and asks nobody who they are. OAuth 2 is spoken over HTTP alone: codes, the device grant, token
 /// exchange, `client_credentials`, introspection.
 #[derive(Clone, Debug)]

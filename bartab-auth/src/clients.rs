@@ -9,7 +9,7 @@ use bartab_core::store::{
 use bartab_core::{BotId, Id, IdError, IdKind, Scope, Scopes};
 use url::{Host, Url};
 
-use crate::acts::Act;
+use crate::acts::{Act, Authority};
 use crate::auth::Auth;
 use crate::error::AuthError;
 use crate::rights::Permission;
@@ -194,12 +194,6 @@ impl fmt::Debug for RegisteredClient {
     }
 }
 
-/// Refuses an act without a reason, and one of somebody who may not do such things.
-fn check_act(act: &Act) -> Result<(), AuthError> {
-    act.check_reason()?;
-    act.require(Permission::ClientsManage)
-}
-
 impl Auth {
     /// Registers a client.
     ///
@@ -207,7 +201,7 @@ impl Auth {
     /// [`AuthError::PermissionDenied`], [`AuthError::InsufficientScope`]; [`AuthError::Invalid`], also without a reason;
     /// [`AuthError::Store`].
     pub async fn register_client(&self, act: &Act, new: NewClient) -> Result<RegisteredClient, AuthError> {
-        check_act(act)?;
+        act.check(Permission::ClientsManage)?;
         new.check()?;
         let (inner, by) = (&*self.0, act.actor());
         let now = inner.clock.now();
@@ -242,8 +236,14 @@ impl Auth {
     /// The registered clients, oldest first, at most `limit` from the first one after `after` on.
     ///
     /// # Errors
-    /// [`AuthError::Store`].
-    pub async fn clients(&self, after: Option<&str>, limit: usize) -> Result<Vec<OAuthClient>, AuthError> {
+    /// [`AuthError::PermissionDenied`], [`AuthError::InsufficientScope`]; [`AuthError::Store`].
+    pub async fn clients(
+        &self,
+        by: &Authority,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<OAuthClient>, AuthError> {
+        by.require(Permission::ClientsManage)?;
         Ok(self.0.stores.clients.list(after, limit).await?)
     }
 
@@ -256,7 +256,7 @@ impl Auth {
     /// [`AuthError::PermissionDenied`], [`AuthError::InsufficientScope`]; [`AuthError::ClientNotFound`], also for a bot's
     /// client, which goes with the bot; [`AuthError::Invalid`] without a reason.
     pub async fn remove_client(&self, act: &Act, client_id: &str) -> Result<(), AuthError> {
-        check_act(act)?;
+        act.check(Permission::ClientsManage)?;
         let (act, client_id) = (act.clone(), client_id.to_owned());
         self.to_its_end(|auth| async move {
             let removed = match auth.0.stores.clients.get(&client_id).await? {

@@ -90,7 +90,8 @@ mod token;
 mod turn;
 
 pub use accounts::NewAccount;
-pub use acts::{Act, ActRefusal};
+pub use acts::{Act, ActRefusal, Authority};
+pub use administration::AccountDetail;
 pub use attempts::Attempts;
 pub use auth::{Auth, AuthStores, OpenError};
 pub use body::Body;

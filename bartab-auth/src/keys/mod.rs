@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 
 use self::plan::{Plan, Policy, Seen, Wish, plan};
-use crate::acts::Act;
+use crate::acts::{Act, Authority};
 use crate::auth::{Auth, AuthStores};
 use crate::config::Config;
 use crate::error::AuthError;
@@ -212,15 +212,17 @@ fn record(wish: Wish<'_>, plan: &Plan, change: &KeyChange, act: Option<&Act>, at
     Some(AuditRecord { at, actor, action, subject, reason, details: serde_json::to_string(&details).ok() })
 }
 
-/// Refuses an act without a reason, and one of somebody who may not do such things.
-fn check_act(act: &Act) -> Result<(), AuthError> {
-    act.check_reason()?;
-    act.require(Permission::KeysManage)
-}
-
 impl Auth {
     /// The signing keys as they are in use, oldest first.
-    pub fn keys(&self) -> Vec<KeyInfo> {
+    ///
+    /// # Errors
+    /// [`AuthError::PermissionDenied`], [`AuthError::InsufficientScope`].
+    pub fn keys(&self, by: &Authority) -> Result<Vec<KeyInfo>, AuthError> {
+        by.require(Permission::KeysManage)?;
+        Ok(self.keys_in_use())
+    }
+
+    fn keys_in_use(&self) -> Vec<KeyInfo> {
         let keys = &self.0.keys;
         keys.ring.load().records().iter().map(|key| keys.info(key)).collect()
     }
@@ -257,10 +259,10 @@ impl Auth {
     /// [`AuthError::KeyNotFound`] when nothing is signed with the algorithm; [`AuthError::Invalid`] for the reason;
     /// [`AuthError::InsufficientScope`], [`AuthError::PermissionDenied`]; [`AuthError::Store`].
     pub async fn rotate_keys(&self, act: &Act, rotation: KeyRotation) -> Result<Vec<KeyInfo>, AuthError> {
-        check_act(act)?;
+        act.check(Permission::KeysManage)?;
         let KeyRotation { algorithm, now } = rotation;
         self.0.keys.change(Wish::Rotate { algorithm, now }, Some(act)).await?;
-        Ok(self.keys())
+        Ok(self.keys_in_use())
     }
 
     /// Removes a key at once, for an emergency, and gives the keys as they are then: its tokens are refused from now on
@@ -270,9 +272,9 @@ impl Auth {
     /// # Errors
     /// Those of [`Auth::rotate_keys`].
     pub async fn retire_key(&self, act: &Act, kid: &str) -> Result<Vec<KeyInfo>, AuthError> {
-        check_act(act)?;
+        act.check(Permission::KeysManage)?;
         self.0.keys.change(Wish::Retire(kid), Some(act)).await?;
-        Ok(self.keys())
+        Ok(self.keys_in_use())
     }
 
     /// The JWT of type `typ` that says `claims`, signed with the tenant's key for `algorithm`, which must be there

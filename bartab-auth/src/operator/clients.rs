@@ -4,7 +4,7 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::Named;
-use crate::acts::Act;
+use crate::acts::{Act, Authority};
 use crate::answer::{self, Failure};
 use crate::clients::ClientName;
 use crate::endpoints::admin::ReasonOrQuery;
@@ -23,7 +23,7 @@ pub(super) async fn register(Tenant(auth): Tenant, Json(body): Json<ClientReques
 
 /// Lists the OAuth clients, oldest first.
 pub(super) async fn list(Tenant(auth): Tenant, query: Query) -> Result<Response, Failure> {
-    answer::json(StatusCode::OK, &ClientPage::read(&auth, &query).await?)
+    answer::json(StatusCode::OK, &ClientPage::read(&auth, &Authority::Operator, &query).await?)
 }
 
 /// Removes an OAuth client: its tokens are refused from now on.

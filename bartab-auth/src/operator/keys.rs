@@ -4,7 +4,7 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::Named;
-use crate::acts::Act;
+use crate::acts::{Act, Authority};
 use crate::answer::{self, Failure};
 use crate::endpoints::admin::Reason;
 use crate::endpoints::admin::key_rotate::RotateKeys;
@@ -13,7 +13,7 @@ use crate::extract::{Json, Tenant};
 
 /// Lists the signing keys, oldest first.
 pub(super) async fn list(Tenant(auth): Tenant) -> Result<Response, Failure> {
-    answer::json(StatusCode::OK, &KeyList::from(auth.keys()))
+    answer::json(StatusCode::OK, &KeyList::from(auth.keys(&Authority::Operator)?))
 }
 
 /// Puts other keys in the place of those that sign.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Named;
 use crate::accounts::NewAccount;
-use crate::acts::Act;
+use crate::acts::{Act, Authority};
 use crate::answer::{self, Failure};
 use crate::auth::Auth;
 use crate::endpoints::admin::erase::Erasure;
@@ -68,7 +68,7 @@ pub(super) async fn create(Tenant(auth): Tenant, Json(body): Json<UserRequest>) 
 
 /// Lists accounts, oldest first.
 pub(super) async fn list(Tenant(auth): Tenant, query: Query) -> Result<Response, Failure> {
-    answer::json(StatusCode::OK, &UserPage::read(&auth, &query).await?)
+    answer::json(StatusCode::OK, &UserPage::read(&auth, &Authority::Operator, &query).await?)
 }
 
 /// Reads an account.

@@ -1,9 +1,15 @@
 //! An embedder's way in: people sign up, sign in and look after their sign-in without a word of HTTP.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
-use bartab_auth::{Auth, AuthError, Config, Login, NewInvite, NewRegistration, RegistrationPolicy, Tokens};
+use bartab_auth::{
+    Act, Auth, AuthError, Authority, Config, Login, NewInvite, NewRegistration, Permission, RegistrationPolicy, Tokens,
+};
+use bartab_core::store::{AccountFilter, AuditFilter};
 use bartab_core::{Actor, TenantRole};
+use http::Method;
+use serde_json::json;
 
 use crate::mfa::Device;
 use crate::world::{PASSWORD, World, config};
@@ -96,6 +102,43 @@ async fn who_guesses_is_slowed_down_by_address_too() {
     assert!(slowed.is_some(), "no account was tried twice, but the address was");
     assert!(matches!(auth.login(alice()).await, Err(AuthError::SlowDown(_))));
     auth.login(Login { address: None, ..alice() }).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_administers_nothing_reads_nothing_and_is_told_so_before_anything_else() {
+    let world = World::open().await;
+    let auth = world.service.auth();
+    let mona = world.account("mona", TenantRole::Moderator).await;
+    let root = world.account("root", TenantRole::Owner).await;
+    let by = |tokens: &Tokens| Authority::Caller(Arc::new(actor(auth, tokens)));
+    let (accounts, trail) = (AccountFilter::default(), AuditFilter::default());
+    let denied = |refused: Option<AuthError>, permission: Permission| {
+        assert!(matches!(&refused, Some(AuthError::PermissionDenied(p)) if *p == permission), "{refused:?}");
+    };
+    let (reader, target) = (by(&mona), root.user_id);
+    denied(auth.list_accounts(&reader, &accounts, None, 10).await.err(), Permission::UsersRead);
+    denied(auth.account_detail(&reader, target).await.err(), Permission::UsersRead);
+    denied(auth.audit_trail(&reader, &trail, None, 10).await.err(), Permission::AuditRead);
+    denied(auth.clients(&reader, None, 10).await.err(), Permission::ClientsManage);
+    denied(auth.keys(&reader).err(), Permission::KeysManage);
+    // The reason is missing, too.
+    let act = Act::of(Arc::new(actor(auth, &mona)), "");
+    denied(auth.suspend(&act, target).await.err(), Permission::UsersSuspend);
+    denied(auth.reset_sign_in(&act, target).await.err(), Permission::UsersReset);
+    denied(auth.remove_client(&act, "client_x").await.err(), Permission::ClientsManage);
+    denied(auth.retire_key(&act, "x").await.err(), Permission::KeysManage);
+    // An act that changes nothing shows the account all the same.
+    let path = format!("/v1/admin/users/{target}");
+    let empty = world.call(Method::PATCH, &path, &mona.access_token, json!({"reason": "to look"})).await;
+    empty.assert_problem(403, "permission.denied");
+
+    for reader in [by(&root), Authority::Operator] {
+        assert_eq!(auth.list_accounts(&reader, &accounts, None, 10).await.unwrap().len(), 2);
+        assert_eq!(auth.account_detail(&reader, target).await.unwrap().live_sessions, 1);
+        assert_eq!(auth.audit_trail(&reader, &trail, None, 10).await.unwrap().len(), 2);
+        assert_eq!(auth.clients(&reader, None, 10).await.unwrap().len(), 0);
+        assert_eq!(auth.keys(&reader).unwrap().len(), 1);
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bartab_auth::{Act, AuthError, AuthService, Config, KeyRotation, NewClient, SealError, SealingKeys, TokenError};
+use bartab_auth::{
+    Act, AuthError, AuthService, Authority, Config, KeyRotation, NewClient, SealError, SealingKeys, TokenError,
+};
 use bartab_core::store::{AuditActor, AuditEntry, AuditFilter, KeyAlgorithm, KeyState};
 use bartab_core::{SeededRandom, TenantRole};
 use base64::Engine as _;
@@ -45,7 +47,8 @@ async fn published(world: &World) -> BTreeSet<String> {
 
 /// The states of the keys, by name: those that were made at the same time come in any order.
 fn states(world: &World) -> Vec<KeyState> {
-    let mut states: Vec<KeyState> = world.service.auth().keys().iter().map(|key| key.state).collect();
+    let mut states: Vec<KeyState> =
+        world.service.auth().keys(&Authority::Operator).unwrap().iter().map(|key| key.state).collect();
     states.sort_by_key(|state| state.name());
     states
 }
@@ -84,7 +87,8 @@ async fn a_key_is_made_when_it_is_first_needed_and_once() {
     };
     let make = async || drop(world.client(app.clone()).await);
     tokio::join!(make(), make(), make());
-    let algorithms: Vec<KeyAlgorithm> = auth.keys().iter().map(|key| key.algorithm).collect();
+    let algorithms: Vec<KeyAlgorithm> =
+        auth.keys(&Authority::Operator).unwrap().iter().map(|key| key.algorithm).collect();
     assert_eq!(algorithms.len(), 2);
     assert!(algorithms.contains(&KeyAlgorithm::Es256) && algorithms.contains(&KeyAlgorithm::EdDsa));
     assert_eq!(published(&world).await.len(), 2);
@@ -128,7 +132,7 @@ async fn nothing_rotates_by_itself_when_the_operator_says_so() {
     world.advance(20 * 365 * DAY);
     world.service.auth().tend_keys().await.unwrap();
     assert_eq!(states(&world), [KeyState::Active]);
-    assert_eq!(world.service.auth().keys()[0].changes_at, None);
+    assert_eq!(world.service.auth().keys(&Authority::Operator).unwrap()[0].changes_at, None);
 }
 
 #[tokio::test]
@@ -180,7 +184,11 @@ async fn two_processes_on_one_store_agree() {
     let other = World::on(world.stores.clone(), config(), 2).await;
     rotate(&world, false).await;
     rotate(&other, false).await;
-    assert_eq!(other.service.auth().keys(), world.service.auth().keys(), "the second one saw the first one's key");
+    assert_eq!(
+        other.service.auth().keys(&Authority::Operator).unwrap(),
+        world.service.auth().keys(&Authority::Operator).unwrap(),
+        "the second one saw the first one's key"
+    );
     for world in [&world, &other] {
         world.advance(HOUR);
     }
@@ -189,7 +197,10 @@ async fn two_processes_on_one_store_agree() {
     let fresh = world.person("alice").await.access_token;
     assert_eq!(other.get("/v1/me", &fresh).await.status, 200);
     assert_eq!(states(&other), [KeyState::Active, KeyState::Retired]);
-    assert_eq!(other.service.auth().keys(), world.service.auth().keys());
+    assert_eq!(
+        other.service.auth().keys(&Authority::Operator).unwrap(),
+        world.service.auth().keys(&Authority::Operator).unwrap()
+    );
     // What another process does counts here as soon as it is seen.
     let kid = header(&fresh)["kid"].as_str().unwrap().to_owned();
     other.service.auth().retire_key(&because(), &kid).await.unwrap();
@@ -337,7 +348,7 @@ async fn administrators_rotate_and_retire_keys_and_the_trail_says_so() {
 #[tokio::test]
 async fn nobody_else_touches_keys() {
     let world = World::open().await;
-    let kid = world.service.auth().keys()[0].kid.clone();
+    let kid = world.service.auth().keys(&Authority::Operator).unwrap()[0].kid.clone();
     let retire = format!("/v1/admin/keys/{kid}/retire");
     let reason = || json!({"reason": "because"});
     let moderator = world.with_role("mod-1", TenantRole::Moderator).await.access_token;
@@ -362,6 +373,6 @@ async fn nobody_else_touches_keys() {
     rotate(json!({"reason": "x", "later": true})).await.assert_problem(400, "request.invalid");
     world.post("/v1/admin/keys/nothing/retire", &admin, reason()).await.assert_problem(404, "key.not_found");
     world.post("/v1/admin/keys/%ff/retire", &admin, reason()).await.assert_problem(400, "request.invalid_id");
-    assert_eq!(world.service.auth().keys().len(), 1);
+    assert_eq!(world.service.auth().keys(&Authority::Operator).unwrap().len(), 1);
     assert!(trail(&world).await.is_empty());
 }

@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::acts::Authority;
 use crate::answer::{self, Failure};
 use crate::extract::{Caller, Tenant};
 use crate::query::{Query, page};
-use crate::rights::{Permission, require_permission};
 
 /// A page of the audit trail.
 #[derive(Serialize, ToSchema)]
@@ -96,7 +96,6 @@ impl From<AuditEntry> for AuditView {
     security(("bearer" = [])),
 )]
 pub(crate) async fn handler(Tenant(auth): Tenant, Caller(actor): Caller, query: Query) -> Result<Response, Failure> {
-    require_permission(&actor, Permission::AuditRead)?;
     query.only(&["actor", "subject", "action", "limit", "cursor"])?;
     let limit = query.limit()?;
     let filter = AuditFilter {
@@ -104,7 +103,7 @@ pub(crate) async fn handler(Tenant(auth): Tenant, Caller(actor): Caller, query: 
         subject: query.text("subject").map(str::to_owned),
         action: query.text("action").map(str::to_owned),
     };
-    let entries = auth.audit_trail(&filter, query.get("cursor")?, limit + 1).await?;
+    let entries = auth.audit_trail(&Authority::Caller(actor), &filter, query.get("cursor")?, limit + 1).await?;
     let (entries, next_cursor) = page(entries, limit, |entry| entry.number.to_string());
     let items = entries.into_iter().map(AuditView::from).collect();
     answer::json(StatusCode::OK, &AuditPage { items, next_cursor })

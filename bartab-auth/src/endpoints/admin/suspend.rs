@@ -8,7 +8,6 @@ use super::{Reason, UserView};
 use crate::acts::Act;
 use crate::answer::{self, Failure};
 use crate::extract::{Caller, Json, PathId, Tenant};
-use crate::rights::{Permission, require_permission};
 
 /// Suspend an account: nobody signs in to it, its sessions end, and its access tokens and those of its bots are refused
 /// from now on.
@@ -36,7 +35,6 @@ pub(crate) async fn handler(
     PathId(user): PathId<UserId>,
     Json(body): Json<Reason>,
 ) -> Result<Response, Failure> {
-    require_permission(&actor, Permission::UsersSuspend)?;
     let account = auth.suspend(&Act::of(actor, body.reason), user).await?;
     answer::json(StatusCode::OK, &UserView::from(account))
 }

@@ -10,11 +10,11 @@ use serde::{Deserialize as _, Serialize};
 use utoipa::ToSchema;
 
 use super::UserView;
+use crate::acts::Authority;
 use crate::answer::{self, Failure};
 use crate::auth::Auth;
 use crate::extract::{Caller, Tenant};
 use crate::query::{Query, page};
-use crate::rights::{Permission, require_permission};
 use crate::rules::username_key;
 
 /// A page of accounts.
@@ -30,7 +30,7 @@ pub(crate) struct UserPage {
 
 impl UserPage {
     /// The page that `query` asks for.
-    pub(crate) async fn read(auth: &Auth, query: &Query) -> Result<Self, Failure> {
+    pub(crate) async fn read(auth: &Auth, by: &Authority, query: &Query) -> Result<Self, Failure> {
         query.only(&["search", "role", "state", "kind", "owner", "limit", "cursor"])?;
         let limit = query.limit()?;
         let filter = AccountFilter {
@@ -41,7 +41,7 @@ impl UserPage {
             bot: query.text("kind").map(is_bot).transpose()?,
         };
         let after = query.get::<UserId>("cursor")?;
-        let accounts = auth.list_accounts(&filter, after, limit + 1).await?;
+        let accounts = auth.list_accounts(by, &filter, after, limit + 1).await?;
         let (accounts, next_cursor) = page(accounts, limit, |account| account.user_id.to_string());
         let items = accounts.into_iter().map(UserView::from).collect();
         Ok(Self { items, next_cursor })
@@ -69,8 +69,7 @@ impl UserPage {
     security(("bearer" = [])),
 )]
 pub(crate) async fn handler(Tenant(auth): Tenant, Caller(actor): Caller, query: Query) -> Result<Response, Failure> {
-    require_permission(&actor, Permission::UsersRead)?;
-    answer::json(StatusCode::OK, &UserPage::read(&auth, &query).await?)
+    answer::json(StatusCode::OK, &UserPage::read(&auth, &Authority::Caller(actor), &query).await?)
 }
 
 fn role(name: &str) -> Result<TenantRole, Failure> {

@@ -12,7 +12,6 @@ use crate::answer::{self, Failure};
 use crate::clients::NewClient;
 use crate::error::AuthError;
 use crate::extract::{Caller, Json, Tenant};
-use crate::rights::{Permission, require_permission};
 use crate::rules::Broken;
 
 /// An OAuth client to be registered.
@@ -81,7 +80,6 @@ pub(crate) async fn handler(
     Caller(actor): Caller,
     Json(body): Json<ClientRequest>,
 ) -> Result<Response, Failure> {
-    require_permission(&actor, Permission::ClientsManage)?;
     let (new, reason) = body.into_client()?;
     let registered = auth.register_client(&Act::of(actor, reason), new).await?;
     answer::secret(StatusCode::CREATED, &ClientView::of(registered.client, registered.client_secret))

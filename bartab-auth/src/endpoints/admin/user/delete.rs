@@ -9,7 +9,6 @@ use crate::answer::{self, Failure};
 use crate::endpoints::admin::ReasonOrQuery;
 use crate::extract::{Caller, Json, PathId, Tenant};
 use crate::query::Query;
-use crate::rights::{Permission, require_permission};
 
 /// Erase an account, but not what it wrote: the same as `erase` with `"messages": false`.
 #[utoipa::path(
@@ -39,7 +38,6 @@ pub(crate) async fn handler(
     query: Query,
     Json(body): Json<ReasonOrQuery>,
 ) -> Result<Response, Failure> {
-    require_permission(&actor, Permission::UsersErase)?;
     let reason = body.or_in(&query)?;
     auth.erase(&Act::of(actor, reason), user, false).await?;
     Ok(answer::empty(StatusCode::NO_CONTENT))

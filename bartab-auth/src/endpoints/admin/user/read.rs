@@ -6,10 +6,11 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::acts::Authority;
+use crate::administration::AccountDetail;
 use crate::answer::{self, Failure};
 use crate::endpoints::admin::UserView;
 use crate::extract::{Caller, PathId, Tenant};
-use crate::rights::{Permission, require_permission};
 
 /// An account with what belongs to it, as administrators see it.
 #[derive(Serialize, ToSchema)]
@@ -49,11 +50,10 @@ pub(crate) async fn handler(
     Caller(actor): Caller,
     PathId(user): PathId<UserId>,
 ) -> Result<Response, Failure> {
-    require_permission(&actor, Permission::UsersRead)?;
-    let account = auth.account(user).await?;
-    let sessions = auth.live_sessions(user).await?;
-    let external = auth.external_identities(user).await?.into_iter();
+    let AccountDetail { account, live_sessions, external } =
+        auth.account_detail(&Authority::Caller(actor), user).await?;
+    let external = external.into_iter();
     let external = external.map(|identity| External { issuer: identity.issuer, subject: identity.subject });
-    let detail = UserDetail { user: account.into(), sessions, external_identities: external.collect() };
+    let detail = UserDetail { user: account.into(), sessions: live_sessions, external_identities: external.collect() };
     answer::json(StatusCode::OK, &detail)
 }
