@@ -13,7 +13,9 @@ use crate::error::AuthError;
 use crate::password::Verified;
 use crate::rights::{refuse_apps, require};
 use crate::rules::Broken;
+use crate::second_factor::confirmed;
 use crate::sessions::OWN_CLIENT;
+use crate::throttle::Attempt;
 use crate::turn::half_done;
 
 /// A sign-in is recent for so long.
@@ -109,19 +111,35 @@ impl Auth {
         password: Option<&str>,
         address: Option<IpAddr>,
     ) -> Result<Account, AuthError> {
+        let (account, attempt) = self.prove_password(actor, pointer, password, address).await?;
+        match attempt {
+            // The half of a proof forgives nothing: who knows the password alone would guess codes as often as they like.
+            Some(attempt) if confirmed(&account).is_some() => attempt.neither(),
+            Some(attempt) => attempt.right(),
+            None => {}
+        }
+        Ok(account)
+    }
+
+    /// As [`Auth::prove_owner`], with the attempt that the password was right in: its verdict is the caller's to give, once
+    /// the code has been looked at. There is none when there is no password.
+    pub(crate) async fn prove_password(
+        &self,
+        actor: &Actor,
+        pointer: &str,
+        password: Option<&str>,
+        address: Option<IpAddr>,
+    ) -> Result<(Account, Option<Attempt<'_>>), AuthError> {
         let inner = &*self.0;
         let account = self.owner(actor).await?;
         let Some(hash) = account.password.clone() else {
             self.recent_sign_in(actor).await?;
-            return Ok(account);
+            return Ok((account, None));
         };
         let password = password.ok_or_else(|| Broken::missing(pointer))?;
         let attempt = inner.attempts.throttle().begin(&account.username_key, address, inner.clock.now())?;
         match inner.passwords.verify(password, Some(hash), &*inner.random).await {
-            Ok(Verified::Right { .. }) => {
-                attempt.right();
-                Ok(account)
-            }
+            Ok(Verified::Right { .. }) => Ok((account, Some(attempt))),
             Ok(Verified::Wrong) => Err(Broken::wrong(pointer)),
             Err(error) => {
                 attempt.neither();

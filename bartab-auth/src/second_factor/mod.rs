@@ -17,6 +17,7 @@ use crate::auth::Auth;
 use crate::config::TotpPolicy;
 use crate::error::AuthError;
 use crate::rules::Broken;
+use crate::throttle::Attempt;
 use crate::turn::half_done;
 
 /// So many recovery codes there are at a time.
@@ -152,13 +153,25 @@ impl Auth {
         code: Option<&str>,
         address: Option<IpAddr>,
     ) -> Result<(), AuthError> {
-        let account = self.prove_owner(actor, "/password", password, address).await?;
-        let factor = account.second_factor.as_ref().ok_or(AuthError::SecondFactorOff)?;
-        if factor.confirmed {
-            let code = code.ok_or_else(|| Broken::missing("/code"))?;
-            self.spend_code(&account, "/code", code, address).await?;
+        let (account, attempt) = self.prove_password(actor, "/password", password, address).await?;
+        let is_on = confirmed(&account).is_some();
+        match (code, attempt) {
+            (_, Some(attempt)) if !is_on => attempt.right(),
+            (_, None) if !is_on => {}
+            // Password and code are one attempt: a second one would have to wait for the first.
+            (Some(code), Some(attempt)) => self.try_code(&account, code, attempt).await.map_err(wrong_at("/code"))?,
+            (Some(code), None) => self.spend_code(&account, "/code", code, address).await?,
+            (None, attempt) => {
+                if let Some(attempt) = attempt {
+                    attempt.neither();
+                }
+                return Err(Broken::missing("/code"));
+            }
         }
-        let action = factor.confirmed.then_some("mfa.disabled");
+        if account.second_factor.is_none() {
+            return Err(AuthError::SecondFactorOff);
+        }
+        let action = is_on.then_some("mfa.disabled");
         self.to_its_end(move |auth| async move {
             auth.change_factor(&account, SecondFactorChange::Remove, action).await?;
             if auth.requires_totp(account.role) {
@@ -201,10 +214,18 @@ impl Auth {
         address: Option<IpAddr>,
     ) -> Result<&'static str, AuthError> {
         let attempt = self.0.attempts.throttle().begin(&account.username_key, address, self.0.clock.now())?;
+        self.try_code(account, code, attempt).await.map(|()| PASSWORD_AND_CODE)
+    }
+
+    /// Takes the code, and gives the attempt its verdict.
+    ///
+    /// # Errors
+    /// [`AuthError::BadCredentials`], [`AuthError::Store`].
+    async fn try_code(&self, account: &Account, code: &str, attempt: Attempt<'_>) -> Result<(), AuthError> {
         match self.takes_code(account, code).await {
             Ok(true) => {
                 attempt.right();
-                Ok(PASSWORD_AND_CODE)
+                Ok(())
             }
             Ok(false) => Err(AuthError::BadCredentials),
             Err(error) => {
@@ -255,11 +276,7 @@ impl Auth {
         code: &str,
         address: Option<IpAddr>,
     ) -> Result<(), AuthError> {
-        match self.check_second_factor(account, code, address).await {
-            Ok(_) => Ok(()),
-            Err(AuthError::BadCredentials) => Err(Broken::wrong(pointer)),
-            Err(error) => Err(error),
-        }
+        self.check_second_factor(account, code, address).await.map(drop).map_err(wrong_at(pointer))
     }
 
     /// The time step whose code it is, within one step of now.
@@ -290,6 +307,14 @@ impl Auth {
 /// The second factor that is asked for.
 pub(crate) fn confirmed(account: &Account) -> Option<&SecondFactor> {
     account.second_factor.as_ref().filter(|factor| factor.confirmed)
+}
+
+/// Says of a wrong code where in the request it stands.
+fn wrong_at(pointer: &str) -> impl FnOnce(AuthError) -> AuthError {
+    move |error| match error {
+        AuthError::BadCredentials => Broken::wrong(pointer),
+        error => error,
+    }
 }
 
 /// Where a secret belongs, so that it opens nowhere else.

@@ -193,6 +193,34 @@ async fn wrong_codes_slow_down_what_follows() {
 }
 
 #[tokio::test]
+async fn the_right_password_gives_no_more_guesses_of_the_code() {
+    let world = World::open().await;
+    let alice = world.person("alice").await;
+    let (device, _) = turn_on(&world, &alice.access_token, 0).await;
+    let send = async |method: Method, path: &str, body: Value| {
+        let address = ClientAddress(IpAddr::from([192, 0, 2, 7]));
+        let request = Request::builder().method(method).uri(path).extension(address);
+        let request = request.header("authorization", format!("Bearer {}", alice.access_token));
+        world.send(request.body(Full::from(body.to_string())).unwrap()).await
+    };
+    let remove = async |code: &str| send(Method::DELETE, PATH, json!({"password": PASSWORD, "code": code})).await;
+    let mut guesses = 0;
+    for _ in 0..20 {
+        // Whatever the password alone is asked for, in between.
+        let begun = send(Method::POST, PATH, json!({"password": PASSWORD})).await;
+        assert!(begun.status == 409 || begun.status == 429, "{begun:?}");
+        let body = json!({"current": PASSWORD, "new": PASSWORD});
+        let changed = send(Method::POST, "/v1/me/password", body).await;
+        assert!(changed.status == 204 || changed.status == 429, "{changed:?}");
+        guesses += u32::from(remove(&device.wrong(0)).await.status == 400);
+    }
+    assert_eq!(guesses, 5);
+    world.advance(2);
+    // Who waited is let in: password and code are one attempt.
+    assert_eq!(remove(&device.code(30)).await.status, 204);
+}
+
+#[tokio::test]
 async fn it_goes_by_password_and_code() {
     let world = World::open().await;
     let alice = world.person("alice").await;
