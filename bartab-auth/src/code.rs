@@ -120,6 +120,7 @@ impl Auth {
             current: nobody_knows(),
             previous: None,
             methods: String::new(),
+            granted: true,
             created_at: now,
             last_used_at: now,
             expires_at: now,

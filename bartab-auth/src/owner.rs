@@ -149,7 +149,7 @@ impl Auth {
     }
 
     /// The session of a caller who signed in a moment ago, in our own client: themselves, and not a host or an issuer that
-    /// vouches for them, whose sessions say nothing of how.
+    /// vouches for them, whose sessions say nothing of how; nor a device that they were talked into connecting.
     ///
     /// # Errors
     /// [`AuthError::SignInAgain`].
@@ -172,7 +172,7 @@ impl Auth {
 
 /// Whether it is the session of somebody who has shown a moment ago who they are.
 pub(crate) fn is_recent(session: &Session, now: Timestamp) -> bool {
-    !session.methods.is_empty() && session.is_live(now) && now < session.created_at.after(RECENT)
+    !session.granted && !session.methods.is_empty() && session.is_live(now) && now < session.created_at.after(RECENT)
 }
 
 /// The account was erased meanwhile.

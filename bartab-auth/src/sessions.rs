@@ -67,6 +67,8 @@ pub(crate) struct NewSession<'a> {
     pub(crate) scopes: Scopes,
     /// How the person proved who they are (RFC 8176), with a space between.
     pub(crate) methods: &'a str,
+    /// Whether a grant opens it, and no sign-in.
+    pub(crate) granted: bool,
     /// Its id, when it was chosen before.
     pub(crate) session_id: Option<SessionId>,
 }
@@ -75,7 +77,7 @@ impl<'a> NewSession<'a> {
     /// A session of our own login.
     pub(crate) fn own(account: &Account, device_name: Option<&'a str>, methods: &'a str) -> Self {
         let scopes = Scopes::PERSON.with(Scope::Admin).intersection(ceiling(account.role));
-        Self { client_id: OWN_CLIENT, device_name, scopes, methods, session_id: None }
+        Self { client_id: OWN_CLIENT, device_name, scopes, methods, granted: false, session_id: None }
     }
 }
 
@@ -108,6 +110,7 @@ impl Auth {
             device_name: new.device_name.map(str::to_owned),
             scopes: new.scopes,
             methods: new.methods.to_owned(),
+            granted: new.granted,
             family: refresh.family(),
             current: refresh.secret(),
             previous: None,

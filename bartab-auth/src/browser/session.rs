@@ -49,6 +49,7 @@ impl Auth {
             current: TokenHash::of(&cookie[16..]),
             previous: None,
             methods: methods.to_owned(),
+            granted: false,
             created_at: now,
             last_used_at: now,
             expires_at: now.after(inner.config.browser_session_life()),

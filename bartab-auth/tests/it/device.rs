@@ -1,7 +1,8 @@
 //! Devices without a browser: what they show, what a person sees, and what comes of it.
 
 use bartab_auth::Login;
-use bartab_core::store::{Grant, OAuthClient};
+use bartab_core::Clock as _;
+use bartab_core::store::{AccountChange, Grant, OAuthClient};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -166,6 +167,32 @@ async fn a_device_is_denied_or_comes_too_late_or_asks_too_often() {
     answer.assert_page(400, "Connect a device");
     world.poll(&device_code).await.assert_oauth(400, "expired_token");
     world.poll("nonsense").await.assert_oauth(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_device_that_somebody_was_talked_into_connecting_is_no_sign_in_of_theirs() {
+    let world = World::with_app().await;
+    let connect = async || {
+        // Our own client, as whoever has the code sent it to alice.
+        let begun = world.form(BEGIN, "scope=profile:write+offline_access").await;
+        let mut browser = Browser::default();
+        let page = browser.get(&world, &format!("{PAGE}?user_code={}&prompt=login", begun.text("user_code"))).await;
+        let page = world.sign_in(&mut browser, &page, "alice").await;
+        browser.submit(&world, &page, &[("decision", "allow")]).await.assert_page(200, "The device is connected");
+        let grant = "urn:ietf:params:oauth:grant-type:device_code";
+        let body = [("grant_type", grant), ("device_code", &begun.text("device_code"))];
+        world.form("/v1/oauth2/token", &query(&body)).await
+    };
+    let granted = connect().await.text("access_token");
+    let own = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
+    // She signs in by another provider from now on.
+    let change = AccountChange::Password(None);
+    world.stores.accounts.change(own.user_id, change, world.clock.now(), None).await.unwrap();
+    for (path, body) in [("/v1/me/password", json!({"new": "quite another password"})), ("/v1/me/mfa/totp", json!({}))]
+    {
+        world.post(path, &granted, body).await.assert_problem(403, "auth.sign_in_again");
+    }
+    assert_eq!(world.post("/v1/me/mfa/totp", &own.access_token, json!({})).await.status, 200);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ macro_rules! select {
     ($condition:literal) => {
         concat!(
             "SELECT s.session_id, s.user_id, s.client_id, t.bytes, s.scopes, s.family, s.current, s.previous, s.spent_at,
-                 s.successor, s.methods, s.created_at, s.last_used_at, s.expires_at, s.ended_at
+                 s.successor, s.methods, s.created_at, s.last_used_at, s.expires_at, s.ended_at, s.granted
              FROM sessions s LEFT JOIN texts t ON t.slot = s.slot ",
             $condition
         )
@@ -168,8 +168,8 @@ fn put_name(conn: &Connection, held: Option<i64>, name: Option<&str>) -> Result<
 fn insert(conn: &Connection, session: &Session) -> Result<(), Failure> {
     let mut insert = conn.prepare_cached(
         "INSERT OR IGNORE INTO sessions (session_id, user_id, client_id, slot, scopes, family, current, previous,
-             spent_at, created_at, last_used_at, expires_at, ended_at, successor, methods)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+             spent_at, created_at, last_used_at, expires_at, ended_at, successor, methods, granted)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )?;
     let inserted = insert.execute((
         session.session_id.to_bytes(),
@@ -187,6 +187,7 @@ fn insert(conn: &Connection, session: &Session) -> Result<(), Failure> {
         session.ended_at.map(Timestamp::as_millis),
         successor(session),
         &session.methods,
+        session.granted,
     ))?;
     if inserted == 0 { Err(StoreError::Conflict.into()) } else { Ok(()) }
 }
@@ -241,6 +242,7 @@ fn session(row: &Row<'_>) -> Result<Session, Failure> {
         current: TokenHash::from_bytes(array(row, 6)?),
         previous,
         methods: row.get(10)?,
+        granted: row.get(15)?,
         created_at: time(row, 11)?,
         last_used_at: time(row, 12)?,
         expires_at: time(row, 13)?,

@@ -59,6 +59,7 @@ fn session(number: u128, owner: u128, device: Option<&str>) -> Session {
         current: TokenHash::of(b"current"),
         previous: None,
         methods: "pwd".to_owned(),
+        granted: false,
         created_at: at(1),
         last_used_at: at(2),
         expires_at: at(1_000),

@@ -39,6 +39,7 @@ pub(super) async fn open(auth: &Auth, client: &OAuthClient, allowed: Allowed<'_>
         device_name: Some(&client.name),
         scopes: allowed.scopes,
         methods: allowed.methods,
+        granted: true,
         session_id: Some(allowed.session_id),
     };
     let mut answer = TokenAnswer::from(auth.start_session(&account, new).await?);

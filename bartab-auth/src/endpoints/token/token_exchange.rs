@@ -32,6 +32,7 @@ pub(super) async fn grant(auth: &Auth, client: &OAuthClient, form: &Form) -> Res
         device_name: Some(&client.name),
         scopes,
         methods: "",
+        granted: true,
         session_id: None,
     };
     let mut answer = TokenAnswer::from(auth.start_session(&account, new).await?);

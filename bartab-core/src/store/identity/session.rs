@@ -37,6 +37,9 @@ pub struct Session {
     pub previous: Option<SpentToken>,
     /// How the person proved who they are, by the names of RFC 8176: `pwd`, `otp`, `mfa`.
     pub methods: String,
+    /// Whether a grant opened it that the person gave to another device or program, and not a sign-in of theirs: it says
+    /// nothing of who holds it.
+    pub granted: bool,
     /// When the person signed in.
     pub created_at: Timestamp,
     /// When it was last refreshed.
@@ -243,6 +246,7 @@ mod tests {
             current: half(1),
             previous: None,
             methods: "pwd".to_owned(),
+            granted: false,
             created_at: Timestamp::from_secs(0),
             last_used_at: Timestamp::from_secs(0),
             expires_at: Timestamp::from_secs(1000),

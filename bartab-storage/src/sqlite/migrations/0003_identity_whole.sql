@@ -47,6 +47,7 @@ CREATE TABLE sessions (
     slot         INTEGER,               -- the device's name
     scopes       TEXT    NOT NULL,
     methods      TEXT    NOT NULL,
+    granted      INTEGER NOT NULL,      -- 1: a grant opened it, and no sign-in
     family       BLOB    NOT NULL,
     current      BLOB    NOT NULL,
     previous     BLOB,
@@ -83,7 +84,7 @@ INSERT INTO sessions
 SELECT session_id, user_id, client_id,
        iif(device_name IS NULL, NULL, (SELECT count(*) FROM accounts)
            + row_number() OVER (PARTITION BY device_name IS NULL ORDER BY rowid)),
-       scopes, 'pwd', family, current, previous, spent_at, NULL, created_at, last_used_at, expires_at, ended_at
+       scopes, 'pwd', 0, family, current, previous, spent_at, NULL, created_at, last_used_at, expires_at, ended_at
 FROM sessions_2 ORDER BY rowid;
 
 DROP TABLE accounts_2;
