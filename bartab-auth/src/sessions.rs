@@ -132,15 +132,22 @@ impl Auth {
     /// Stores a new session, and now and then clears old ones away.
     ///
     /// # Errors
-    /// [`AuthError::BadCredentials`] when `account` may not be used any more, or has another password by now.
+    /// [`AuthError::BadCredentials`] when `account` may not be used any more, or has another password or other rights by
+    /// now.
     pub(crate) async fn store_session(&self, account: &Account, session: Session) -> Result<(), AuthError> {
         let inner = &*self.0;
         let session_id = session.session_id;
         inner.stores.sessions.create(session).await?;
         // What it is founded on may have been taken away since it was looked at, by a reset that has ended all sessions
         // that there were.
+        // Who has no password has none afterwards, too: there the rights that it has taken back tell of it.
         let known = inner.stores.accounts.get(account.user_id).await?;
-        if known.is_none_or(|known| known.state != AccountState::Active || known.password != account.password) {
+        let stands = known.is_some_and(|known| {
+            known.state == AccountState::Active
+                && known.password == account.password
+                && known.rights_rev == account.rights_rev
+        });
+        if !stands {
             self.end(account.user_id, session_id).await?;
             return Err(AuthError::BadCredentials);
         }

@@ -74,9 +74,12 @@ pub(crate) fn payload<T: DeserializeOwned>(ticket: &Ticket) -> Result<T, AuthErr
 }
 
 /// What stands for the password of `account` in a payload, so that another password makes the ticket good for nothing.
+/// Where there is none, the rights stand for it: a reset, too, takes them back.
 pub(crate) fn password_of(account: &Account) -> [u8; 32] {
-    let hash = account.password.as_ref().map_or("", |hash| hash.as_str());
-    *TokenHash::of(hash.as_bytes()).as_bytes()
+    match &account.password {
+        Some(hash) => *TokenHash::of(hash.as_str().as_bytes()).as_bytes(),
+        None => *TokenHash::of(format!("no password, {}", account.rights_rev).as_bytes()).as_bytes(),
+    }
 }
 
 /// Scopes in a payload, as OAuth writes them.

@@ -196,6 +196,29 @@ async fn a_device_that_somebody_was_talked_into_connecting_is_no_sign_in_of_thei
 }
 
 #[tokio::test]
+async fn what_was_allowed_before_a_reset_comes_to_nothing_without_a_password_too() {
+    for reset in [false, true] {
+        let world = World::with_app().await;
+        let (device_code, user_code) = world.begin("chat:read").await;
+        let mut browser = Browser::default();
+        let page = world.asked(&mut browser, &user_code).await;
+        let alice = world.stores.accounts.find("alice").await.unwrap().unwrap().user_id;
+        let change = async |change: AccountChange| {
+            world.stores.accounts.change(alice, change, world.clock.now(), None).await.unwrap();
+        };
+        change(AccountChange::Password(None)).await;
+        browser.submit(&world, &page, &[("decision", "allow")]).await.assert_page(200, "The device is connected");
+        if reset {
+            // That of a reset which takes what is under way just before this was allowed.
+            change(AccountChange::Revoke).await;
+            world.poll(&device_code).await.assert_oauth(400, "invalid_grant");
+        } else {
+            assert_eq!(world.poll(&device_code).await.status, 200);
+        }
+    }
+}
+
+#[tokio::test]
 async fn another_client_s_code_is_none() {
     let world = World::with_app().await;
     world.stores.clients.create(OAuthClient { client_id: "two".to_owned(), ..app() }, None).await.unwrap();

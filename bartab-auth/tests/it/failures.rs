@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use bartab_auth::AuthStores;
+use bartab_auth::{AuthStores, NewAccount};
 use bartab_core::store::{
     Account, AccountChange, AccountFilter, AccountStore, Admission, AuditRecord, ExternalIdentity, MemoryIdentity,
     Rotation, RotationOutcome, Session, SessionStore, StoreError,
@@ -21,6 +21,8 @@ pub(crate) enum Fault {
     SessionUnmade,
     /// The password is taken from the account just before a session of it is stored.
     PasswordTaken,
+    /// The access of the account is taken back just before a session of it is stored.
+    AccessRevoked,
     /// The answer to a rotation is lost, before or after it is written.
     RotationUnknown {
         written: bool,
@@ -159,8 +161,12 @@ impl AccountStore for Faulty {
 impl SessionStore for Faulty {
     async fn create(&self, session: Session) -> Result<(), StoreError> {
         self.unless(Fault::SessionUnmade)?;
-        if self.has(Fault::PasswordTaken) {
-            let change = AccountChange::Password(None);
+        for (fault, change) in
+            [(Fault::PasswordTaken, AccountChange::Password(None)), (Fault::AccessRevoked, AccountChange::Revoke)]
+        {
+            if !self.has(fault) {
+                continue;
+            }
             AccountStore::change(&*self.memory, session.user_id, change, session.created_at, None).await?;
         }
         SessionStore::create(&*self.memory, session).await
@@ -287,6 +293,21 @@ async fn a_sign_in_that_a_reset_overtakes_comes_to_nothing() {
     let live = SessionStore::list(&*store.memory, alice.user_id, None, Timestamp::from_secs(0), 10).await.unwrap();
     let live: Vec<_> = live.iter().map(|session| session.session_id).collect();
     assert_eq!(live, [alice.session_id]);
+}
+
+#[tokio::test]
+async fn a_reset_overtakes_the_sign_in_of_somebody_without_a_password_as_well() {
+    let (world, store) = Faulty::world().await;
+    let auth = world.service.auth();
+    let new = NewAccount { password: None, ..NewAccount::member("eva", "") };
+    let eva = auth.create_account(new).await.unwrap();
+    store.set(Fault::AccessRevoked);
+    let refused = auth.sign_in(eva.user_id, None).await.unwrap_err().to_problem();
+    assert_eq!((refused.status, refused.code), (401, "auth.bad_credentials"));
+    let live = SessionStore::list(&*store.memory, eva.user_id, None, Timestamp::from_secs(0), 10).await.unwrap();
+    assert_eq!(live, []);
+    store.set(None);
+    assert!(auth.sign_in(eva.user_id, None).await.is_ok());
 }
 
 #[tokio::test]
