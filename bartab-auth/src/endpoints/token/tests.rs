@@ -149,7 +149,7 @@ async fn a_code_gives_a_session_and_an_id_token_that_tells_of_the_sign_in() {
 async fn without_offline_access_the_session_ends_with_its_access_token() {
     let world = World::open().await;
     let client = world.client(NewClient::app("Wiki", &[HERE])).await;
-    let code = world.code(&client.client, "chat:read").await;
+    let code = world.code(&client.client, "chat:read profile:write").await;
     let (status, answer) = world.token(&form(&client, &code)).await;
     assert_eq!(status, 200);
     assert_eq!((answer.get("refresh_token"), answer.get("id_token")), (None, None));
