@@ -160,7 +160,15 @@ pub(crate) struct Rule {
 }
 
 const fn rule(permission: Permission, name: &'static str, scope: Scope, role: TenantRole, bots: bool) -> Rule {
-    let apps = !matches!(permission, Permission::SessionsManage | Permission::BotsCreate | Permission::InvitesCreate);
+    let apps = !matches!(
+        permission,
+        Permission::SessionsManage
+            | Permission::BotsCreate
+            | Permission::InvitesCreate
+            | Permission::UsersReset
+            | Permission::ClientsManage
+            | Permission::KeysManage
+    );
     Rule { permission, name, scope, role, bots, apps }
 }
 

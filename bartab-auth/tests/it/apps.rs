@@ -63,6 +63,34 @@ async fn an_app_makes_and_changes_nothing_that_one_comes_in_by() {
 }
 
 #[tokio::test]
+async fn an_app_of_an_administrator_s_makes_nothing_that_one_comes_in_by_either() {
+    let world = World::open().await;
+    let alice = world.account("alice", TenantRole::Administrator).await;
+    let bob = world.person("bob").await;
+    let scopes: Scopes = "admin".parse().unwrap();
+    let client = world.client(NewClient { scopes: Some(scopes), ..NewClient::app("Wiki", &[HERE]) }).await;
+    let app = world.allowed(&client, "admin").await.text("access_token");
+    let kid = world.get("/v1/admin/keys", &alice.access_token).await.json()["items"][0]["kid"].clone();
+    for (method, path, body) in [
+        (Method::POST, &*format!("/v1/admin/users/{}/reset", bob.user_id), json!({"reason": "lost"})),
+        (
+            Method::POST,
+            "/v1/admin/clients",
+            json!({"name": "Mine", "confidential": true, "redirect_uris": [HERE], "reason": "needed"}),
+        ),
+        (Method::DELETE, &*format!("/v1/admin/clients/{}", client.client.client_id), json!({"reason": "gone"})),
+        (Method::POST, "/v1/admin/keys/rotate", json!({"now": true, "reason": "found"})),
+        (Method::POST, &*format!("/v1/admin/keys/{}/retire", kid.as_str().unwrap()), json!({"reason": "found"})),
+    ] {
+        let answer = world.call(method.clone(), path, &app, body).await;
+        assert_eq!(answer.status, 403, "{method} {path}: {answer:?}");
+        answer.assert_problem(403, "permission.denied");
+        assert!(answer.text("detail").contains("no app"), "{method} {path}: {answer:?}");
+    }
+    assert_eq!(world.get("/v1/admin/users", &app).await.status, 200);
+}
+
+#[tokio::test]
 async fn the_permissions_of_an_app_say_so() {
     let (world, app) = with_app().await;
     let answer = world.get("/v1/me/permissions", &app).await.json();
