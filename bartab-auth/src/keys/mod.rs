@@ -266,8 +266,8 @@ impl Auth {
     }
 
     /// Removes a key at once, for an emergency, and gives the keys as they are then: its tokens are refused from now on
-    /// in this process, and elsewhere as soon as the key set is read again. If it was the one that signs, another one
-    /// does.
+    /// in this process, and elsewhere as soon as the key set is read again. If it was the one that signs, a new one
+    /// does: the one that waited lay in the same place, and is gone, too.
     ///
     /// # Errors
     /// Those of [`Auth::rotate_keys`].

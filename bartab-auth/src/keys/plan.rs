@@ -39,7 +39,7 @@ pub(super) enum Wish<'a> {
     Ensure(KeyAlgorithm),
     /// Another key; all of them without an algorithm. `now`: one that nobody knows yet.
     Rotate { algorithm: Option<KeyAlgorithm>, now: bool },
-    /// That this key is gone, its tokens with it.
+    /// That this key is gone, its tokens with it; so is the one that waits, when this one signs.
     Retire(&'a str),
 }
 
@@ -85,6 +85,8 @@ struct Family<'a, 'p> {
     used: bool,
     /// Somebody asked for another key.
     asked: bool,
+    /// The key that signed is the one that is to be gone at once.
+    active_is_gone: bool,
     plan: &'p mut Plan,
     policy: &'p Policy,
     now: Timestamp,
@@ -92,7 +94,17 @@ struct Family<'a, 'p> {
 
 impl<'a, 'p> Family<'a, 'p> {
     fn new(algorithm: KeyAlgorithm, plan: &'p mut Plan, policy: &'p Policy, now: Timestamp) -> Self {
-        Self { algorithm, next: None, active: None, used: false, asked: false, plan, policy, now }
+        Self {
+            algorithm,
+            next: None,
+            active: None,
+            used: false,
+            asked: false,
+            active_is_gone: false,
+            plan,
+            policy,
+            now,
+        }
     }
 
     /// Finds the keys of the algorithm; those that are to go at once are gone already.
@@ -103,7 +115,10 @@ impl<'a, 'p> Family<'a, 'p> {
             // Oldest first. There is never a second one, unless somebody else's hand was in the store; then the newest
             // counts.
             let surplus = match seen.key.state {
-                _ if wish == Wish::Retire(&seen.key.kid) => Some(*seen),
+                state if wish == Wish::Retire(&seen.key.kid) => {
+                    self.active_is_gone |= state == KeyState::Active;
+                    Some(*seen)
+                }
                 KeyState::Next => self.next.replace(*seen),
                 KeyState::Active => {
                     if let Some(surplus) = self.active.replace(*seen) {
@@ -127,15 +142,20 @@ impl<'a, 'p> Family<'a, 'p> {
             Wish::Rotate { algorithm, .. } if algorithm.is_some_and(|only| only != self.algorithm) => {}
             Wish::Rotate { now: false, .. } => self.asked = true,
             Wish::Rotate { now: true, .. } => {
-                // What waits may be known to whoever it is that this is about, so it does not take over.
-                if let Some(next) = self.next.take() {
-                    self.remove(next);
-                }
+                self.drop_next();
                 if let Some(active) = self.active.take() {
                     self.retire(active);
                 }
             }
+            Wish::Retire(_) if self.active_is_gone => self.drop_next(),
             Wish::Nothing | Wish::Retire(_) => {}
+        }
+    }
+
+    /// What waits lay in the same store as the key that somebody knows, maybe, so it does not take over.
+    fn drop_next(&mut self) {
+        if let Some(next) = self.next.take() {
+            self.remove(next);
         }
     }
 

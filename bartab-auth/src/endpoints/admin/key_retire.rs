@@ -10,7 +10,7 @@ use crate::answer::{self, Failure};
 use crate::extract::{Caller, Json, PathText, Tenant};
 
 /// Remove a key at once, for an emergency: every token that it has signed is refused from now on. If it was the one that
-/// signs, another one does.
+/// signs, a new one does, and the one that waited is gone, too.
 #[utoipa::path(
     post, path = "/v1/admin/keys/{kid}/retire", tag = "admin", operation_id = "retire_key", request_body = Reason,
     params(("kid" = String, Path, description = "The name of the key")),
