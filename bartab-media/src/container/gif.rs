@@ -19,9 +19,7 @@ pub(crate) enum Block<'a> {
     Control { raw: &'a [u8] },
     /// An extension of an application: who it is by, and its first data.
     Application { raw: &'a [u8], by: &'a [u8] },
-    /// A text that is drawn, which no browser does. The control before it is its own.
-    Text,
-    /// A comment, or what nobody knows.
+    /// A comment, a text to be drawn, which no browser does, or what nobody knows.
     Other,
     /// A frame.
     Frame { raw: &'a [u8], width: u16, height: u16 },
@@ -95,7 +93,6 @@ impl<'a> Blocks<'a> {
             0xf9 if head.len() == 4 => Block::Control { raw },
             0xf9 => return Err(PictureError::Malformed("a control extension has four bytes")),
             0xff => Block::Application { raw, by: head },
-            0x01 => Block::Text,
             _ => Block::Other,
         })
     }

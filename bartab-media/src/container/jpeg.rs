@@ -35,7 +35,10 @@ impl Segment<'_> {
 }
 
 /// The segments from the start of the picture to its end, without the markers of both. What stands behind the end is
-/// never looked at; bytes before the end of the input that belong to no segment are passed over, as decoders do.
+/// never looked at.
+///
+/// Between two segments nothing may stand but fill bytes, and no marker may be one that has no meaning there: decoders
+/// differ in what they make of such files, so that nobody could say which pixels they have.
 #[derive(Debug)]
 pub(crate) struct Segments<'a> {
     reader: Reader<'a>,
@@ -55,23 +58,22 @@ pub(crate) fn segments(bytes: &[u8]) -> Result<Segments<'_>, PictureError> {
 
 impl<'a> Segments<'a> {
     fn read(&mut self) -> Result<Option<Segment<'a>>, PictureError> {
-        loop {
-            while self.reader.u8()? != 0xff {}
-            let mut marker = self.reader.u8()?;
-            while marker == 0xff {
-                marker = self.reader.u8()?;
-            }
-            match marker {
-                EOI => return Ok(None),
-                // A stuffed byte, and markers without a segment: outside a scan they mean nothing.
-                0x00 | 0x01 | 0xd0..=0xd8 => {}
-                _ => {
-                    let length = self.reader.u16_be()?.checked_sub(2);
-                    let length = length.ok_or(PictureError::Malformed("a segment is shorter than its length"))?;
-                    let contents = self.reader.take(usize::from(length))?;
-                    let coded = if marker == SOS { self.coded()? } else { &[] };
-                    return Ok(Some(Segment { marker, contents, coded }));
-                }
+        if self.reader.u8()? != 0xff {
+            return Err(PictureError::Malformed("a JPEG consists of segments"));
+        }
+        let mut marker = self.reader.u8()?;
+        while marker == 0xff {
+            marker = self.reader.u8()?;
+        }
+        match marker {
+            EOI => Ok(None),
+            0x00..=0xbf | 0xd0..=0xd8 | 0xf0..=0xfd => Err(PictureError::Malformed("a marker out of place")),
+            _ => {
+                let length = self.reader.u16_be()?.checked_sub(2);
+                let length = length.ok_or(PictureError::Malformed("a segment is shorter than its length"))?;
+                let contents = self.reader.take(usize::from(length))?;
+                let coded = if marker == SOS { self.coded()? } else { &[] };
+                Ok(Some(Segment { marker, contents, coded }))
             }
         }
     }

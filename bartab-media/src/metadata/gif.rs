@@ -10,13 +10,13 @@ pub(super) fn strip(bytes: &[u8]) -> Result<Vec<u8>, PictureError> {
     let (screen, blocks) = gif::open(bytes)?;
     let mut out = Vec::with_capacity(bytes.len());
     out.extend_from_slice(screen.raw);
-    // A control belongs to the next picture; one before a text that is cut goes with it.
+    // A control is the next frame's, unless another follows. By the letter, one before a text would be the text's; browsers,
+    // which draw no texts, give it to the frame.
     let mut control: &[u8] = &[];
     let mut frames = 0_u64;
     for block in blocks {
         match block? {
             Block::Control { raw, .. } => control = raw,
-            Block::Text => control = &[],
             Block::Application { raw, by } if KEPT.contains(&by) => out.extend_from_slice(raw),
             Block::Application { .. } | Block::Other => {}
             Block::Frame { raw, .. } => {

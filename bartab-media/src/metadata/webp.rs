@@ -76,11 +76,16 @@ pub(crate) fn orientation(bytes: &[u8]) -> Result<Orientation, PictureError> {
 fn frame(chunk: &Chunk<'_>) -> Result<Vec<u8>, PictureError> {
     let (header, rest) = chunk.contents.split_at_checked(FRAME_HEADER).ok_or(PictureError::Truncated)?;
     let mut out = header.to_vec();
+    let mut pictures = 0_u32;
     for inner in riff::chunks(rest) {
         let inner = inner?;
         if matches!(&inner.kind, b"VP8 " | b"VP8L" | b"ALPH") {
+            pictures += u32::from(&inner.kind != b"ALPH");
             riff::write(&mut out, inner.kind, inner.contents)?;
         }
+    }
+    if pictures != 1 {
+        return Err(PictureError::Malformed("a WebP's frame has one picture"));
     }
     Ok(out)
 }

@@ -156,7 +156,7 @@ fn a_gif_loses_comments_and_xmp() {
     // XMP stands in a GIF as it is; behind it, lengths that fall through to its end.
     let fall: Vec<u8> = [1].into_iter().chain((0..=255).rev()).chain([0]).collect();
     let xmp = [b"\x21\xff\x0bXMP DataXMP", SECRET, &fall].concat();
-    // A text is drawn by nobody, and the control before it must not reach the next frame.
+    // A text is drawn by nobody; the frame behind it has a control of its own.
     let control = b"\x21\xf9\x04\x05\xff\xff\0\0";
     let text = [&control[..], b"\x21\x01\x0c", &[0; 12], b"\x05hello\0"].concat();
     let head = 13 + if plain[10] & 0x80 == 0 { 0 } else { 3 << ((plain[10] & 7) + 1) };
@@ -214,6 +214,30 @@ fn a_picture_that_ends_too_early_is_refused() {
         let result = strip_metadata(kind, &bytes[..bytes.len() - 3]);
         assert!(matches!(result, Err(PictureError::Truncated)), "{result:?}");
     }
+}
+
+#[test]
+fn a_jpeg_that_decoders_read_in_different_ways_is_refused() {
+    let plain = fixtures::jpeg(48, 32);
+    let scan = plain.len() - 20;
+    for (at, odd) in
+        [(20, &b"garbage"[..]), (20, b"\xff\x00"), (20, b"\xff\xd0"), (scan, b"\xff\x69"), (scan, b"\xff\x01")]
+    {
+        let bytes = [&plain[..at], odd, &plain[at..]].concat();
+        let result = strip_metadata(Kind::Jpeg, &bytes);
+        assert!(matches!(result, Err(PictureError::Malformed(_))), "{} at {at}", odd.escape_ascii());
+        assert!(matches!(Inspection::read(Kind::Jpeg, &bytes), Err(PictureError::Malformed(_))));
+    }
+    // Fill bytes before a marker mean nothing.
+    assert!(stripped(Kind::Jpeg, &[&plain[..20], b"\xff\xff", &plain[20..]].concat()) == plain);
+}
+
+#[test]
+fn a_webp_frame_without_a_picture_is_refused() {
+    let mut bytes = fixtures::animated_webp(12, 10, &[]);
+    let at = bytes.windows(4).rposition(|window| window == b"VP8L").unwrap();
+    bytes[at] = b'x';
+    assert!(matches!(strip_metadata(Kind::Webp, &bytes), Err(PictureError::Malformed(_))));
 }
 
 #[test]
