@@ -9,6 +9,7 @@ mod events;
 mod forms;
 mod identity;
 mod ids;
+mod pictures;
 mod requests;
 mod service;
 mod tokens;
@@ -17,6 +18,7 @@ pub use commands::commands;
 pub use events::events;
 pub use forms::forms;
 pub use ids::ids;
+pub use pictures::pictures;
 pub use requests::requests;
 pub use service::service;
 pub use tokens::tokens;
@@ -33,4 +35,5 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("service", service),
     ("forms", forms),
     ("tokens", tokens),
+    ("pictures", pictures),
 ];
