@@ -18,7 +18,7 @@ use crate::extract::{Caller, Json, PathText, Tenant};
         (status = 200, description = "The keys as they are now", body = KeyList),
         (status = 400, description = "`request.invalid_id`, `request.invalid`, `request.invalid_json`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
-        (status = 403, description = "`auth.insufficient_scope`, `permission.denied`: this takes `keys.manage`"),
+        (status = 403, description = "`auth.insufficient_scope`, `permission.denied`: this takes `keys.manage`, which no app has"),
         (status = 404, description = "`key.not_found`"),
     ),
     security(("bearer" = [])),

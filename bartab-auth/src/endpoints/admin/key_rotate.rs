@@ -47,7 +47,7 @@ impl RotateKeys {
         (status = 200, description = "The keys as they are now", body = KeyList),
         (status = 400, description = "`request.invalid`, `request.invalid_json`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
-        (status = 403, description = "`auth.insufficient_scope`, `permission.denied`: this takes `keys.manage`"),
+        (status = 403, description = "`auth.insufficient_scope`, `permission.denied`: this takes `keys.manage`, which no app has"),
         (status = 404, description = "`key.not_found`: nothing is signed with this algorithm"),
     ),
     security(("bearer" = [])),

@@ -68,7 +68,7 @@ impl From<Vec<KeyInfo>> for KeyList {
         (status = 200, description = "A page of them", body = KeyList),
         (status = 400, description = "`request.invalid`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
-        (status = 403, description = "`auth.insufficient_scope`, `permission.denied`: this takes `keys.manage`"),
+        (status = 403, description = "`auth.insufficient_scope`, `permission.denied`: this takes `keys.manage`, which no app has"),
     ),
     security(("bearer" = [])),
 )]

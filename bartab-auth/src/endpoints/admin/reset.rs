@@ -42,7 +42,7 @@ impl ResetLink {
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
         (
             status = 403,
-            description = "`auth.insufficient_scope`; `permission.denied`: this takes `users.reset`; \
+            description = "`auth.insufficient_scope`; `permission.denied`: this takes `users.reset`, which no app has; \
                            `permission.rank`, `permission.oneself`",
         ),
         (status = 404, description = "`account.not_found`"),

@@ -44,7 +44,7 @@ impl ClientPage {
         (status = 200, description = "A page of them", body = ClientPage),
         (status = 400, description = "`request.invalid`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
-        (status = 403, description = "`auth.insufficient_scope`, `permission.denied`"),
+        (status = 403, description = "`auth.insufficient_scope`, `permission.denied`: this takes `clients.manage`, which no app has"),
     ),
     security(("bearer" = [])),
 )]

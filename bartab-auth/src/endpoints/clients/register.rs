@@ -71,7 +71,7 @@ impl ClientRequest {
         (status = 201, description = "The client, with its secret if it is confidential", body = ClientView),
         (status = 400, description = "`request.invalid`, `request.invalid_json`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
-        (status = 403, description = "`auth.insufficient_scope`, `permission.denied`"),
+        (status = 403, description = "`auth.insufficient_scope`, `permission.denied`: this takes `clients.manage`, which no app has"),
     ),
     security(("bearer" = [])),
 )]

@@ -22,7 +22,7 @@ use crate::query::Query;
         (status = 204, description = "It is gone"),
         (status = 400, description = "`request.invalid_id`, `request.invalid`, `request.invalid_json`"),
         (status = 401, description = "`auth.required`, `auth.invalid_token`"),
-        (status = 403, description = "`auth.insufficient_scope`, `permission.denied`"),
+        (status = 403, description = "`auth.insufficient_scope`, `permission.denied`: this takes `clients.manage`, which no app has"),
         (status = 404, description = "`client.not_found`, also for a bot's: remove the bot"),
     ),
     security(("bearer" = [])),
