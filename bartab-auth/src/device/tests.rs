@@ -80,23 +80,6 @@ async fn a_device_gets_what_was_allowed_and_asked_for_once() {
 }
 
 #[tokio::test]
-async fn a_device_is_denied_or_too_late() {
-    let (auth, clock) = open().await;
-    let alice = UserId::from_u128(1);
-    let codes = auth.begin_device(&client("tool"), Scopes::PERSON, None).await.unwrap();
-    let no = DeviceDecision { allowed: None, ..yes(alice, Scopes::NONE) };
-    assert!(auth.decide_device(&codes.user_code, no).await.unwrap().is_some());
-    assert!(matches!(auth.poll_device(&codes.device_code, "tool").await, Err(DeviceError::Denied)));
-
-    let codes = auth.begin_device(&client("tool"), Scopes::PERSON, None).await.unwrap();
-    clock.advance(LIFE);
-    assert_eq!(auth.find_device(&codes.user_code, alice).await.unwrap(), None);
-    assert!(auth.decide_device(&codes.user_code, yes(alice, Scopes::PERSON)).await.unwrap().is_none());
-    assert!(matches!(auth.poll_device(&codes.device_code, "tool").await, Err(DeviceError::Expired)));
-    assert!(matches!(auth.poll_device("nonsense", "tool").await, Err(DeviceError::Invalid)));
-}
-
-#[tokio::test]
 async fn who_tries_many_codes_is_told_to_wait() {
     let (auth, clock) = open().await;
     let (alice, bob) = (UserId::from_u128(1), UserId::from_u128(2));

@@ -109,6 +109,7 @@ async fn a_code_is_spent_by_its_first_use_whatever_is_wrong_with_it() {
     // What is no attempt at all does not spend it.
     let code = browser.get(&world, &request(&[])).await.sent("code");
     world.redeem(&code, &[("code_verifier", "")]).await.assert_oauth(400, "invalid_request");
+    world.redeem("", &[]).await.assert_oauth(400, "invalid_request");
     world.redeem(&code, &[("client_id", "nobody")]).await.assert_oauth(401, "invalid_client");
     assert_eq!(world.redeem(&code, &[]).await.status, 200);
     for none in ["x", &first[1..], "\0"] {
@@ -169,6 +170,41 @@ async fn a_code_of_somebody_who_was_suspended_meanwhile_is_none() {
     world.stores.accounts.change(alice, AccountChange::Suspend, now, None).await.unwrap();
     let answer = world.redeem(&code, &[]).await;
     answer.assert_oauth(400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn what_was_allowed_in_the_name_of_another_password_is_refused() {
+    let world = World::with_app().await;
+    let (mut browser, code) = world.authorized(&request(&[])).await;
+    let (device_code, user_code) = world.begin("chat:read").await;
+    let page = browser.get(&world, "/v1/oauth2/device").await;
+    let page = browser.submit(&world, &page, &[("user_code", &user_code)]).await;
+    browser.submit(&world, &page, &[("decision", "allow")]).await.assert_page(200, "The device is connected");
+    // The tickets are still there, as if they were made at the same moment.
+    let alice = world.stores.accounts.find("alice").await.unwrap().unwrap().user_id;
+    let now = Timestamp::from_secs(1_750_000_000);
+    world.stores.accounts.change(alice, AccountChange::Password(None), now, None).await.unwrap();
+    world.redeem(&code, &[]).await.assert_oauth(400, "invalid_grant");
+    world.poll(&device_code).await.assert_oauth(400, "invalid_grant");
+    assert_eq!(of_app(&world, now).await, 0);
+}
+
+/// How many sessions of the app alice has at that time.
+async fn of_app(world: &World, now: Timestamp) -> usize {
+    let alice = world.stores.accounts.find("alice").await.unwrap().unwrap().user_id;
+    let sessions = world.stores.sessions.list(alice, None, now, 10).await.unwrap();
+    sessions.iter().filter(|session| session.client_id == "app").count()
+}
+
+#[tokio::test]
+async fn without_offline_access_the_session_ends_with_its_access_token() {
+    let world = World::with_app().await;
+    let (_, code) = world.authorized(&request(&[])).await;
+    let answer = world.redeem(&code, &[]).await.json();
+    assert_eq!((answer.get("refresh_token"), answer.get("id_token")), (None, None));
+    for (age, count) in [(599, 1), (600, 0)] {
+        assert_eq!(of_app(&world, Timestamp::from_secs(1_750_000_000 + age)).await, count, "{age}");
+    }
 }
 
 #[tokio::test]

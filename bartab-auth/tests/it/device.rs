@@ -15,20 +15,20 @@ const PAGE: &str = "/v1/oauth2/device";
 const NO_DEVICE: &str = "No device waits with this code. Look at it again, or begin anew on the device.";
 
 impl World {
-    async fn begin(&self, scope: &str) -> (String, String) {
+    pub(crate) async fn begin(&self, scope: &str) -> (String, String) {
         let answer = self.form(BEGIN, &query(&[("client_id", "app"), ("scope", scope)])).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         (answer.text("device_code"), answer.text("user_code"))
     }
 
-    async fn poll(&self, device_code: &str) -> Answer {
+    pub(crate) async fn poll(&self, device_code: &str) -> Answer {
         let grant = "urn:ietf:params:oauth:grant-type:device_code";
         let body = [("client_id", "app"), ("grant_type", grant), ("device_code", device_code)];
         self.form("/v1/oauth2/token", &query(&body)).await
     }
 
     /// The page that asks, for a browser that alice signs in in on the way.
-    async fn asked(&self, browser: &mut Browser, user_code: &str) -> Answer {
+    pub(crate) async fn asked(&self, browser: &mut Browser, user_code: &str) -> Answer {
         let page = browser.get(self, PAGE).await;
         page.assert_page(200, "Connect a device");
         let page = browser.submit(self, &page, &[("user_code", user_code)]).await;
@@ -229,6 +229,12 @@ async fn another_client_s_code_is_none() {
     let grant = "urn:ietf:params:oauth:grant-type:device_code";
     let body = [("client_id", "two"), ("grant_type", grant), ("device_code", &device_code)];
     world.form("/v1/oauth2/token", &query(&body)).await.assert_oauth(400, "invalid_grant");
+    let web =
+        OAuthClient { client_id: "web".to_owned(), grants: [Grant::AuthorizationCode].into_iter().collect(), ..app() };
+    world.stores.clients.create(web, None).await.unwrap();
+    let body = [("client_id", "web"), ("grant_type", grant), ("device_code", &device_code)];
+    world.form("/v1/oauth2/token", &query(&body)).await.assert_oauth(400, "unauthorized_client");
+    world.poll("").await.assert_oauth(400, "invalid_request");
     assert_eq!(world.poll(&device_code).await.status, 200);
 }
 

@@ -17,20 +17,20 @@ use crate::world::{Answer, ISSUER, World, config};
 
 const HOST: &str = "https://host.example";
 const TOKEN: &str = "/v1/oauth2/token";
-const EXCHANGE: &str = "grant_type=urn:ietf:params:oauth:grant-type:token-exchange";
-const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+pub(crate) const EXCHANGE: &str = "grant_type=urn:ietf:params:oauth:grant-type:token-exchange";
+pub(crate) const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 const ACCESS: &str = "urn:ietf:params:oauth:token-type:access_token";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 const NOW: u64 = 1_750_000_000;
 
 /// A host application that signs with a key of its own.
-struct Host {
+pub(crate) struct Host {
     key: EncodingKey,
     public: Vec<u8>,
 }
 
 impl Host {
-    fn new(seed: u8) -> Self {
+    pub(crate) fn new(seed: u8) -> Self {
         let pair = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
         Self {
             key: EncodingKey::from_ed_der(pair.to_pkcs8v1().unwrap().as_ref()),
@@ -45,11 +45,11 @@ impl Host {
         ]})
     }
 
-    fn issuer(&self) -> TrustedIssuer {
+    pub(crate) fn issuer(&self) -> TrustedIssuer {
         TrustedIssuer::with_keys(HOST, "chat", self.jwks())
     }
 
-    fn token_with(&self, header: &[(&str, Value)], claims: &[(&str, Value)]) -> String {
+    pub(crate) fn token_with(&self, header: &[(&str, Value)], claims: &[(&str, Value)]) -> String {
         let mut head = json!({"typ": "JWT", "alg": "EdDSA", "kid": "one"});
         let mut body = json!({
             "iss": HOST, "sub": "42", "aud": "chat", "iat": NOW, "exp": NOW + 60,

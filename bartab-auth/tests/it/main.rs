@@ -20,6 +20,7 @@ mod failures;
 mod grace;
 mod hang_up;
 mod hostile_tokens;
+mod id_tokens;
 mod in_process;
 mod introspect;
 mod invites;

@@ -1,19 +1,25 @@
 //! No sequence of grants yields more than was granted: what a token allows is what its client may have, asked for, was
-//! allowed, and what the role of the person is good for at that moment.
+//! allowed, and what the role of the person, or of a bot's owner, is good for at that moment.
 
-use bartab_auth::Login;
-use bartab_core::store::{AccountChange, OAuthClient};
+use bartab_auth::{Config, Login};
+use bartab_core::store::{AccountChange, ClientKind, ClientSecret, Grant, Grants, OAuthClient, TokenHash};
 use bartab_core::{Scope, Scopes, TenantRole, Timestamp};
 use proptest::prelude::*;
+use serde_json::json;
 
 use crate::authorize::{HERE, app, request};
 use crate::browser::{Browser, query};
-use crate::world::{Answer, PASSWORD, World};
+use crate::exchange::{EXCHANGE, Host, JWT};
+use crate::world::{Answer, PASSWORD, World, config};
 
 const TOKEN: &str = "/v1/oauth2/token";
 const CLIENTS: [&str; 2] = ["one", "two"];
-const ROLES: [TenantRole; 4] =
-    [TenantRole::Guest, TenantRole::Member, TenantRole::Moderator, TenantRole::Administrator];
+const PROGRAMS: [(&str, ClientKind); 2] = [("service", ClientKind::Service), ("program", ClientKind::App)];
+const SECRET: &str = "a secret of both programs";
+/// The client of whoever names none.
+const OWN: &str = "bartab";
+const ROLES: [TenantRole; 5] =
+    [TenantRole::Guest, TenantRole::Member, TenantRole::Moderator, TenantRole::Administrator, TenantRole::Owner];
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -35,6 +41,23 @@ enum Step {
         session: usize,
         scopes: Option<Scopes>,
     },
+    /// A client brings the token of a host application.
+    Exchange {
+        client: usize,
+        scopes: Option<Scopes>,
+    },
+    /// A program asks for itself: a service, or an app.
+    Credentials {
+        client: usize,
+        scopes: Option<Scopes>,
+    },
+    /// Alice makes a bot.
+    MakeBot(Scopes),
+    /// A bot asks for a token.
+    Bot {
+        bot: usize,
+        scopes: Option<Scopes>,
+    },
 }
 
 fn scopes() -> impl Strategy<Value = Scopes> {
@@ -44,11 +67,18 @@ fn scopes() -> impl Strategy<Value = Scopes> {
 
 fn step() -> impl Strategy<Value = Step> {
     let asks = || (0..CLIENTS.len(), scopes(), prop::bool::weighted(0.8));
+    let which = |most: usize| (0..most, prop::option::of(scopes()));
+    // Mostly such as a bot may have.
+    let bot_scopes = || prop_oneof![3 => scopes().prop_map(for_programs), 1 => scopes()];
     prop_oneof![
         1 => (0..ROLES.len()).prop_map(Step::Role),
         3 => asks().prop_map(|(client, scopes, allow)| Step::Authorize { client, scopes, allow }),
         2 => asks().prop_map(|(client, scopes, allow)| Step::Device { client, scopes, allow }),
-        3 => (0..8_usize, prop::option::of(scopes())).prop_map(|(session, scopes)| Step::Refresh { session, scopes }),
+        3 => which(8).prop_map(|(session, scopes)| Step::Refresh { session, scopes }),
+        2 => which(CLIENTS.len()).prop_map(|(client, scopes)| Step::Exchange { client, scopes }),
+        1 => which(CLIENTS.len()).prop_map(|(client, scopes)| Step::Credentials { client, scopes }),
+        1 => bot_scopes().prop_map(Step::MakeBot),
+        2 => which(8).prop_map(|(bot, scopes)| Step::Bot { bot, scopes }),
     ]
 }
 
@@ -62,32 +92,66 @@ fn good_for(role: TenantRole) -> Scopes {
     }
 }
 
+/// `scopes` without what takes a person who signs in.
+fn for_programs(scopes: Scopes) -> Scopes {
+    scopes.without(Scope::Openid).without(Scope::Profile).without(Scope::OfflineAccess)
+}
+
 struct Granted {
     client: usize,
     scopes: Scopes,
     refresh: Option<String>,
 }
 
-/// A tenant with two clients and alice, and what must be so.
+/// A bot of alice's, and what it was made for.
+struct Robot {
+    client_id: String,
+    secret: String,
+    scopes: Scopes,
+}
+
+/// A tenant with two clients, two programs, alice and somebody of a host application, and what must be so. Both people have
+/// the same role.
 struct Model {
     world: World,
+    host: Host,
     browser: Browser,
     may: [Scopes; 2],
     role: TenantRole,
     allowed: [Scopes; 2],
     sessions: Vec<Granted>,
+    bots: Vec<Robot>,
 }
 
 impl Model {
     async fn new(may: [Scopes; 2]) -> Self {
-        let world = World::with_app().await;
+        let host = Host::new(1);
+        let world = World::with(Config { token_exchange: vec![host.issuer()], ..config() }).await;
+        world.stores.clients.create(app(), None).await.unwrap();
+        world.person("alice").await;
         for (client_id, scopes) in CLIENTS.into_iter().zip(may) {
-            let redirect_uris = vec![HERE.to_owned()];
-            let client = OAuthClient { client_id: client_id.to_owned(), scopes, redirect_uris, ..app() };
+            let (redirect_uris, grants) = (vec![HERE.to_owned()], app().grants.with(Grant::TokenExchange));
+            let client = OAuthClient { client_id: client_id.to_owned(), scopes, redirect_uris, grants, ..app() };
+            world.stores.clients.create(client, None).await.unwrap();
+        }
+        for ((client_id, kind), scopes) in PROGRAMS.into_iter().zip(may) {
+            let hash = TokenHash::of(SECRET.as_bytes());
+            let client = OAuthClient {
+                client_id: client_id.to_owned(),
+                kind,
+                scopes,
+                secrets: vec![ClientSecret { hash, created_at: Timestamp::from_secs(0), expires_at: None }],
+                grants: Grants::default().with(Grant::ClientCredentials),
+                ..app()
+            };
             world.stores.clients.create(client, None).await.unwrap();
         }
         let (browser, _) = world.authorized(&request(&[])).await;
-        Self { world, browser, may, role: TenantRole::Member, allowed: [Scopes::NONE; 2], sessions: Vec::new() }
+        let (role, allowed) = (TenantRole::Member, [Scopes::NONE; 2]);
+        let model = Self { world, host, browser, may, role, allowed, sessions: Vec::new(), bots: Vec::new() };
+        // There from the beginning, so that their role can be changed.
+        assert_eq!(model.exchanged(OWN, None).await.status, 200);
+        model
     }
 
     async fn apply(&mut self, step: &Step) {
@@ -95,13 +159,19 @@ impl Model {
             Step::Role(role) => {
                 self.role = ROLES[*role];
                 let now = Timestamp::from_secs(1_750_000_000);
-                let alice = self.world.stores.accounts.find("alice").await.unwrap().unwrap().user_id;
-                let change = AccountChange::Role(self.role);
-                self.world.stores.accounts.change(alice, change, now, None).await.unwrap();
+                for username in ["alice", "hosted"] {
+                    let user = self.world.stores.accounts.find(username).await.unwrap().unwrap().user_id;
+                    let change = AccountChange::Role(self.role);
+                    self.world.stores.accounts.change(user, change, now, None).await.unwrap();
+                }
             }
             Step::Authorize { client, scopes, allow } => self.authorize(*client, *scopes, *allow).await,
             Step::Device { client, scopes, allow } => self.device(*client, *scopes, *allow).await,
             Step::Refresh { session, scopes } => self.refresh(*session, *scopes).await,
+            Step::Exchange { client, scopes } => self.exchange(*client, *scopes).await,
+            Step::Credentials { client, scopes } => self.credentials(*client, *scopes).await,
+            Step::MakeBot(scopes) => self.make_bot(*scopes).await,
+            Step::Bot { bot, scopes } => self.bot(*bot, *scopes).await,
         }
     }
 
@@ -186,6 +256,79 @@ impl Model {
         let refresh = self.got(&tokens, client, effective, granted);
         self.sessions[session].refresh = refresh;
         self.sessions.pop();
+    }
+
+    async fn exchanged(&self, client_id: &str, scopes: Option<Scopes>) -> Answer {
+        let token = self.host.token_with(&[], &[("preferred_username", json!("hosted"))]);
+        let scope = scopes.map(|scopes| format!("&scope={}", scopes.to_string().replace(' ', "+"))).unwrap_or_default();
+        let form = format!("{EXCHANGE}&client_id={client_id}&subject_token={token}&subject_token_type={JWT}{scope}");
+        self.world.form(TOKEN, &form).await
+    }
+
+    async fn exchange(&mut self, client: usize, scopes: Option<Scopes>) {
+        let tokens = self.exchanged(CLIENTS[client], scopes).await;
+        // A refresh token and administration are asked for by name.
+        let asked = scopes.unwrap_or(self.may[client].without(Scope::OfflineAccess).without(Scope::Admin));
+        if !asked.is_subset(self.may[client]) || asked == Scopes::NONE {
+            tokens.assert_oauth(400, "invalid_scope");
+            return;
+        }
+        self.got(&tokens, client, asked.intersection(good_for(self.role)), asked);
+    }
+
+    async fn credentials(&self, client: usize, scopes: Option<Scopes>) {
+        let (client_id, kind) = PROGRAMS[client];
+        let asked = scopes.unwrap_or(self.may[client]);
+        let effective = if kind == ClientKind::App { asked.without(Scope::Admin) } else { asked };
+        let tokens = self.own_token(client_id, SECRET, scopes).await;
+        self.got_for_itself(&tokens, client_id, asked.is_subset(self.may[client]), for_programs(effective));
+    }
+
+    async fn make_bot(&mut self, scopes: Scopes) {
+        if scopes == Scopes::NONE {
+            return;
+        }
+        let alice = self.world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
+        let names: Vec<String> = scopes.to_string().split(' ').map(str::to_owned).collect();
+        let made = self.world.post("/v1/bots", &alice.access_token, json!({"name": "Robot", "scopes": names})).await;
+        let may = self.role >= TenantRole::Member && scopes.is_subset(for_programs(good_for(self.role)));
+        assert_eq!(made.status == 201, may, "{made:?}");
+        if may {
+            let [client_id, secret] = ["client_id", "client_secret"].map(|field| made.text(field));
+            self.bots.push(Robot { client_id, secret, scopes });
+        }
+    }
+
+    async fn bot(&self, bot: usize, scopes: Option<Scopes>) {
+        let Some(bot) = self.bots.get(bot % self.bots.len().max(1)) else { return };
+        let asked = scopes.unwrap_or(bot.scopes);
+        let tokens = self.own_token(&bot.client_id, &bot.secret, scopes).await;
+        let effective = asked.intersection(good_for(self.role));
+        self.got_for_itself(&tokens, &bot.client_id, asked.is_subset(bot.scopes), effective);
+    }
+
+    async fn own_token(&self, client_id: &str, secret: &str, scopes: Option<Scopes>) -> Answer {
+        let scope = scopes.map(|scopes| scopes.to_string()).unwrap_or_default();
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client_id),
+            ("client_secret", secret),
+            ("scope", &scope),
+        ];
+        self.world.form(TOKEN, &query(&form)).await
+    }
+
+    /// The answer is an access token for exactly `effective` and nothing else, if that `may` be asked for and is anything.
+    fn got_for_itself(&self, tokens: &Answer, client_id: &str, may: bool, effective: Scopes) {
+        if !may || effective == Scopes::NONE {
+            tokens.assert_oauth(400, "invalid_scope");
+            return;
+        }
+        assert_eq!(tokens.status, 200, "{tokens:?}");
+        let actor = self.world.service.auth().verifier().verify(&tokens.text("access_token")).unwrap();
+        assert_eq!((actor.scopes, &*actor.client_id, actor.session_id), (effective, client_id, None));
+        assert_eq!(tokens.text("scope"), effective.to_string());
+        assert_eq!((tokens.json().get("refresh_token"), tokens.json().get("id_token")), (None, None));
     }
 
     /// The answer is tokens for exactly `effective`, of a session for `granted`.

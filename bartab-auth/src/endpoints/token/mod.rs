@@ -3,12 +3,8 @@
 mod authorization_code;
 mod client_credentials;
 mod device_code;
-#[cfg(test)]
-mod properties;
 mod refresh_token;
 mod session;
-#[cfg(test)]
-mod tests;
 mod token_exchange;
 
 use axum::response::{IntoResponse as _, Response};
