@@ -169,6 +169,9 @@ pub trait MediaStore: Send + Sync + 'static {
 
     /// Removes up to `limit` files for which [`MediaRecord::is_collectable`] says that they may go at `now`, as
     /// [`MediaStore::remove`] does, all in one atomic step: earliest end first, and of those with the same by rising id.
+    ///
+    /// Follow the log to its end before: then a message that is written keeps what it carries, and one that is on its
+    /// way has its claim.
     async fn collect(&self, now: Timestamp, limit: usize) -> Result<Vec<RemovedMedia>, StoreError>;
 
     /// Gives the position up to which `feed` was applied; 0 at first.
