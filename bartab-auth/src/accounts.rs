@@ -25,7 +25,13 @@ pub struct NewAccount<'a> {
     pub display_name: Option<&'a str>,
     /// The role in the tenant.
     pub role: TenantRole,
+    /// Why the operator makes it, for the audit trail: 1 to 500 characters; without one the trail says that the operator
+    /// wanted it.
+    pub reason: Option<&'a str>,
 }
+
+/// Why an account is made, when nobody says it.
+const WANTED: &str = "the operator wanted an account";
 
 impl std::fmt::Debug for NewAccount<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -40,7 +46,7 @@ impl std::fmt::Debug for NewAccount<'_> {
 impl<'a> NewAccount<'a> {
     /// A member with a password.
     pub const fn member(username: &'a str, password: &'a str) -> Self {
-        Self { username, password: Some(password), display_name: None, role: TenantRole::Member }
+        Self { username, password: Some(password), display_name: None, role: TenantRole::Member, reason: None }
     }
 
     /// The rules that it breaks.
@@ -53,6 +59,9 @@ impl<'a> NewAccount<'a> {
         }
         if let Some(display_name) = self.display_name {
             broken.name("/display_name", display_name);
+        }
+        if let Some(reason) = self.reason {
+            broken.said_reason(reason);
         }
         broken
     }
@@ -67,7 +76,8 @@ impl Auth {
     pub async fn create_account(&self, new: NewAccount<'_>) -> Result<Account, AuthError> {
         new.check().into_result()?;
         let account = self.draft(new).await?;
-        let audit = self.audited_by(AuditActor::Operator, "account.created", account.user_id, None);
+        let reason = Some(new.reason.unwrap_or(WANTED));
+        let audit = self.audited_by(AuditActor::Operator, "account.created", account.user_id, reason);
         let audit = with_details(audit, &json!({"role": account.role}));
         self.admit(account, Admission { audit: Some(audit), ..Admission::default() }).await
     }

@@ -34,7 +34,8 @@ impl Act {
         Self { by: Authority::Operator, reason: reason.into() }
     }
 
-    /// An act of `actor`, who may do what the role allows. The reason has 1 to 500 characters.
+    /// An act of `actor`, who may do what the role allows. The reason has 1 to 500 characters; it may be empty for what
+    /// needs none.
     pub fn of(actor: Arc<Actor>, reason: impl Into<String>) -> Self {
         Self { by: Authority::Caller(actor), reason: reason.into() }
     }
@@ -51,6 +52,16 @@ impl Act {
     pub(crate) fn check(&self, permission: Permission) -> Result<(), AuthError> {
         self.by.require(permission)?;
         self.check_reason()
+    }
+
+    /// The reason, when there is one.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        Some(&*self.reason).filter(|reason| !reason.is_empty())
+    }
+
+    /// Refuses a reason that breaks the rules, for what needs none.
+    pub(crate) fn check_optional_reason(&self) -> Result<(), AuthError> {
+        if self.reason.is_empty() { Ok(()) } else { self.check_reason() }
     }
 
     /// Refuses an act without a reason.

@@ -56,7 +56,13 @@ impl Auth {
                 _ => format!("{base}-{}", self.random_text::<4>().to_ascii_lowercase()),
             };
             let role = newcomer.role;
-            let new = NewAccount { username: &username, password: None, display_name: display_name.as_deref(), role };
+            let new = NewAccount {
+                username: &username,
+                password: None,
+                display_name: display_name.as_deref(),
+                role,
+                reason: None,
+            };
             match self.admit_external(new, &newcomer.identity).await {
                 Err(AuthError::UsernameTaken) => {}
                 admitted => return admitted,

@@ -4,6 +4,7 @@ use bartab_core::store::{AuditActor, Invite, TokenHash};
 use bartab_core::{Actor, InviteId, RoomId, Scope, TenantRole, Timestamp, UserId};
 use serde_json::json;
 
+use crate::acts::{Act, Authority};
 use crate::audit::with_details;
 use crate::auth::Auth;
 use crate::error::AuthError;
@@ -46,17 +47,20 @@ pub(crate) const fn highest_grant(role: TenantRole, members: bool) -> Option<Ten
 }
 
 impl Auth {
-    /// Makes an invite of `actor`, and gives it with its code, which is shown this once.
+    /// Makes an invite, and gives it with its code, which is shown this once. It needs no reason.
     ///
-    /// Moderators and above invite, and members where the configuration lets them; these name no rooms. Only
+    /// The operator gives any role. Moderators and above invite, and members where the configuration lets them; these name no rooms. Only
     /// administrators give a role above member, and nobody but an owner one that is not below their own.
     ///
     /// # Errors
     /// [`AuthError::InsufficientScope`], [`AuthError::OwnClientOnly`], [`AuthError::PermissionDenied`],
     /// [`AuthError::Invalid`], [`AuthError::TooManyInvites`].
-    pub async fn create_invite(&self, actor: &Actor, new: NewInvite) -> Result<(Invite, String), AuthError> {
+    pub async fn create_invite(&self, act: &Act, new: NewInvite) -> Result<(Invite, String), AuthError> {
         let denied = || AuthError::PermissionDenied(Permission::InvitesCreate);
         let role = new.role.unwrap_or(TenantRole::Member);
+        let Authority::Caller(actor) = &act.by else {
+            return self.store_invite(act, new, role).await;
+        };
         let highest = self.may_invite(actor)?;
         if role > TenantRole::Member {
             require(actor, Scope::Admin)?;
@@ -64,13 +68,13 @@ impl Auth {
         if role > highest || (!new.rooms.is_empty() && actor.tenant_role < TenantRole::Moderator) {
             return Err(denied());
         }
-        let user = actor.user_id;
+        let (user, act) = (actor.user_id, act.clone());
         // In turn, so that of many at once none is counted without the others.
         self.in_turn(move |auth| async move {
             if auth.usable_invites(user, MAX_USABLE).await? >= MAX_USABLE {
                 return Err(AuthError::TooManyInvites(MAX_USABLE as u64));
             }
-            auth.store_invite(AuditActor::User(user), new, role).await
+            auth.store_invite(&act, new, role).await
         })
         .await
     }
@@ -89,22 +93,9 @@ impl Auth {
         }
     }
 
-    /// Makes an invite of the operator, and gives it with its code, which is shown this once.
-    ///
-    /// # Errors
-    /// [`AuthError::Invalid`].
-    pub async fn create_operator_invite(&self, new: NewInvite) -> Result<(Invite, String), AuthError> {
-        let role = new.role.unwrap_or(TenantRole::Member);
-        self.store_invite(AuditActor::Operator, new, role).await
-    }
-
-    async fn store_invite(
-        &self,
-        by: AuditActor,
-        new: NewInvite,
-        role: TenantRole,
-    ) -> Result<(Invite, String), AuthError> {
-        let now = self.0.clock.now();
+    async fn store_invite(&self, act: &Act, new: NewInvite, role: TenantRole) -> Result<(Invite, String), AuthError> {
+        act.check_optional_reason()?;
+        let (by, now) = (act.actor(), self.0.clock.now());
         let mut rooms = new.rooms;
         rooms.sort_unstable();
         rooms.dedup();
@@ -135,56 +126,58 @@ impl Auth {
         let details = json!({
             "role": role, "rooms": invite.rooms, "max_uses": invite.max_uses, "expires_at": invite.expires_at,
         });
-        let audit = with_details(self.audited_by(by, "invite.created", invite.invite_id, None), &details);
+        let audit = with_details(self.audited_by(by, "invite.created", invite.invite_id, act.reason()), &details);
         self.0.stores.invites.create(invite.clone(), Some(audit)).await?;
         Ok((invite, code))
     }
 
     /// Up to `limit` invites by falling id, from the first one below `before` on: the caller's own, and for administrators
-    /// everybody's.
+    /// and the operator everybody's.
     ///
     /// # Errors
     /// [`AuthError::InsufficientScope`].
     pub async fn invites(
         &self,
-        actor: &Actor,
+        by: &Authority,
         before: Option<InviteId>,
         limit: usize,
     ) -> Result<Vec<Invite>, AuthError> {
-        require(actor, Scope::RoomsManage)?;
-        let own = if sees_all(actor) { None } else { Some(actor.user_id) };
+        let own = match by {
+            Authority::Operator => None,
+            Authority::Caller(actor) => {
+                require(actor, Scope::RoomsManage)?;
+                (!sees_all(actor)).then_some(actor.user_id)
+            }
+        };
         Ok(self.0.stores.invites.list(own, before, limit).await?)
     }
 
-    /// Everybody's invites, for the operator: up to `limit` by falling id, from the first one below `before` on.
+    /// Takes back an invite of the caller's; administrators and the operator anybody's, and say why. One's own needs no
+    /// reason.
     ///
     /// # Errors
-    /// [`AuthError::Store`].
-    pub async fn all_invites(&self, before: Option<InviteId>, limit: usize) -> Result<Vec<Invite>, AuthError> {
-        Ok(self.0.stores.invites.list(None, before, limit).await?)
+    /// [`AuthError::OwnClientOnly`], [`AuthError::InsufficientScope`]; [`AuthError::Invalid`] without a reason where one is
+    /// needed, whether or not there is such an invite; [`AuthError::InviteNotFound`], also when it has been taken back
+    /// before.
+    pub async fn revoke_invite(&self, act: &Act, invite: InviteId) -> Result<(), AuthError> {
+        if let Authority::Caller(actor) = &act.by {
+            refuse_apps(actor)?;
+            require(actor, Scope::RoomsManage)?;
+            act.check_optional_reason()?;
+            if self.take_back(act, invite, Some(actor.user_id)).await? {
+                return Ok(());
+            }
+            if !sees_all(actor) {
+                return Err(AuthError::InviteNotFound);
+            }
+        }
+        act.check_reason()?;
+        if self.take_back(act, invite, None).await? { Ok(()) } else { Err(AuthError::InviteNotFound) }
     }
 
-    /// Takes back an invite of the caller's; administrators anybody's.
-    ///
-    /// # Errors
-    /// [`AuthError::OwnClientOnly`], [`AuthError::InsufficientScope`]; [`AuthError::InviteNotFound`], also when it has been taken back before.
-    pub async fn revoke_invite(&self, actor: &Actor, invite: InviteId) -> Result<(), AuthError> {
-        refuse_apps(actor)?;
-        require(actor, Scope::RoomsManage)?;
-        let own = if sees_all(actor) { None } else { Some(actor.user_id) };
-        let audit = self.audited(actor, "invite.revoked", invite, None);
-        let revoked = self.0.stores.invites.revoke(invite, own, audit.at, Some(audit)).await?;
-        if revoked { Ok(()) } else { Err(AuthError::InviteNotFound) }
-    }
-
-    /// Takes back anybody's invite, for the operator.
-    ///
-    /// # Errors
-    /// [`AuthError::InviteNotFound`], also when it has been taken back before.
-    pub async fn revoke_any_invite(&self, invite: InviteId) -> Result<(), AuthError> {
-        let audit = self.audited_by(AuditActor::Operator, "invite.revoked", invite, None);
-        let revoked = self.0.stores.invites.revoke(invite, None, audit.at, Some(audit)).await?;
-        if revoked { Ok(()) } else { Err(AuthError::InviteNotFound) }
+    async fn take_back(&self, act: &Act, invite: InviteId, of: Option<UserId>) -> Result<bool, AuthError> {
+        let audit = self.audited_by(act.actor(), "invite.revoked", invite, act.reason());
+        Ok(self.0.stores.invites.revoke(invite, of, audit.at, Some(audit)).await?)
     }
 
     /// Takes back every invite of `user`, whose account may have been in wrong hands; the entry in the trail is that

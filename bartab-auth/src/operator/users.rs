@@ -32,6 +32,8 @@ pub(super) struct UserRequest {
     role: Option<TenantRole>,
     /// Without one the answer has a link to a first one.
     password: Option<String>,
+    /// Why, for the audit trail.
+    reason: Option<String>,
 }
 
 /// A new account, and how its owner signs in for the first time.
@@ -51,6 +53,7 @@ pub(super) async fn create(Tenant(auth): Tenant, Json(body): Json<UserRequest>) 
         password: body.password.as_deref(),
         display_name: body.display_name.as_deref(),
         role: body.role.unwrap_or(TenantRole::Member),
+        reason: body.reason.as_deref(),
     });
     let account = account.await?;
     let link = match body.password {

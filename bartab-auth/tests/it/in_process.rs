@@ -146,7 +146,8 @@ async fn an_invite_counts_where_one_is_needed() {
     let world = World::with(Config { registration: RegistrationPolicy::Invite, ..config() }).await;
     let auth = world.service.auth();
     let owner = world.account("root", TenantRole::Owner).await;
-    let (_, code) = auth.create_invite(&actor(auth, &owner), NewInvite::default()).await.unwrap();
+    let (_, code) =
+        auth.create_invite(&Act::of(Arc::new(actor(auth, &owner)), ""), NewInvite::default()).await.unwrap();
     let new = NewRegistration::new("alice", PASSWORD);
     assert!(matches!(auth.register(new).await, Err(AuthError::InviteRequired)));
     let tokens = auth.register(NewRegistration { invite: Some(&code), display_name: Some("Alice"), ..new });

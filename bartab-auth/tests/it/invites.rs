@@ -1,6 +1,6 @@
 //! Invites: who makes them and with what, and that nobody comes by one that is used up, over or taken back.
 
-use bartab_auth::{AuthError, Config, NewAccount, NewInvite, NewRegistration, RegistrationPolicy, Tokens};
+use bartab_auth::{Act, AuthError, Config, NewAccount, NewInvite, NewRegistration, RegistrationPolicy, Tokens};
 use bartab_core::store::{AccountChange, AccountNews, AuditActor, AuditFilter};
 use bartab_core::{RoomId, TenantRole, Timestamp};
 use http::Method;
@@ -97,7 +97,7 @@ async fn an_invite_that_cannot_be_used_is_refused_alike_and_tells_nothing_of_nam
 async fn the_last_use_admits_one() {
     let world = invite_only().await;
     let new = NewInvite { max_uses: Some(3), ..NewInvite::default() };
-    let (_, code) = world.service.auth().create_operator_invite(new).await.unwrap();
+    let (_, code) = world.service.auth().create_invite(&Act::operator(""), new).await.unwrap();
     let attempts: Vec<_> = (0..10)
         .map(|n| {
             let (auth, code) = (world.service.auth().clone(), code.clone());
@@ -124,12 +124,12 @@ async fn the_last_use_admits_one() {
 async fn where_everybody_may_come_an_invite_counts_all_the_same() {
     let world = World::open().await;
     let new = NewInvite { role: Some(TenantRole::Guest), ..NewInvite::default() };
-    let (_, code) = world.service.auth().create_operator_invite(new).await.unwrap();
+    let (_, code) = world.service.auth().create_invite(&Act::operator(""), new).await.unwrap();
     let answer = register(&world, "gus", &code).await;
     assert_eq!(world.get("/v1/me", &answer.text("access_token")).await.text("role"), "guest");
     register(&world, "eve", "unknown").await.assert_problem(403, "registration.invite_invalid");
     let closed = World::with(Config { registration: RegistrationPolicy::Closed, ..config() }).await;
-    let (_, code) = closed.service.auth().create_operator_invite(NewInvite::default()).await.unwrap();
+    let (_, code) = closed.service.auth().create_invite(&Act::operator(""), NewInvite::default()).await.unwrap();
     register(&closed, "eve", &code).await.assert_problem(403, "registration.closed");
 }
 
@@ -224,7 +224,7 @@ async fn each_sees_their_own_and_administrators_all() {
     let mona = somebody(&world, "mona", TenantRole::Moderator).await;
     let otto = somebody(&world, "otto", TenantRole::Moderator).await;
     let root = somebody(&world, "root", TenantRole::Administrator).await;
-    world.service.auth().create_operator_invite(NewInvite::default()).await.unwrap();
+    world.service.auth().create_invite(&Act::operator(""), NewInvite::default()).await.unwrap();
     let mut own = Vec::new();
     for _ in 0..3 {
         world.advance(1);
@@ -249,7 +249,13 @@ async fn each_sees_their_own_and_administrators_all() {
     let end =
         async |token: &str, id: &str| world.call(Method::DELETE, &format!("{PATH}/{id}"), token, Value::Null).await;
     end(&otto.access_token, &own[0]).await.assert_problem(404, "invite.not_found");
-    assert_eq!(end(&root.access_token, &own[0]).await.status, 204);
+    // Who takes back what is not theirs says why; in the end that stands in the trail.
+    let refused = end(&root.access_token, &own[0]).await;
+    refused.assert_problem(400, "request.invalid");
+    assert_eq!(refused.wrong_field(), ("/reason".to_owned(), "missing".to_owned()));
+    let why = format!("{}?reason=handed%20out%20twice", own[0]);
+    assert_eq!(end(&root.access_token, &why).await.status, 204);
+    end(&root.access_token, &why).await.assert_problem(404, "invite.not_found");
     assert_eq!(end(&mona.access_token, &own[1]).await.status, 204);
     end(&mona.access_token, "x").await.assert_problem(400, "request.invalid_id");
     let listed = world.get(PATH, &mona.access_token).await.json();
@@ -259,6 +265,7 @@ async fn each_sees_their_own_and_administrators_all() {
     let acts: Vec<_> = trail.iter().map(|entry| (&*entry.action, entry.actor)).collect();
     let by = AuditActor::User;
     assert_eq!(acts, [("invite.revoked", by(root.user_id)), ("invite.created", by(mona.user_id))]);
+    assert_eq!(trail[0].reason.as_deref(), Some("handed out twice"));
 }
 
 #[tokio::test]
@@ -287,19 +294,19 @@ async fn what_an_invite_says_has_bounds() {
 async fn nobody_has_more_than_500_usable_ones() {
     let world = World::open().await;
     let mona = somebody(&world, "mona", TenantRole::Moderator).await;
-    let actor = world.service.auth().verifier().verify(&mona.access_token).unwrap();
+    let act = Act::of(world.service.auth().verifier().verify(&mona.access_token).unwrap(), "");
     let mut last = None;
     for _ in 0..500 {
-        last = Some(world.service.auth().create_invite(&actor, NewInvite::default()).await.unwrap().0.invite_id);
+        last = Some(world.service.auth().create_invite(&act, NewInvite::default()).await.unwrap().0.invite_id);
     }
     let answer = world.post(PATH, &mona.access_token, json!({})).await;
     answer.assert_problem(403, "quota.exceeded");
     assert_eq!((&answer.json()["limit"], &answer.json()["used"]), (&json!(500), &json!(500)));
-    world.service.auth().revoke_invite(&actor, last.unwrap()).await.unwrap();
+    world.service.auth().revoke_invite(&act, last.unwrap()).await.unwrap();
     // Of many at once one finds room; and one that is over makes room once, wherever it stands in the list.
     let many = (0..8).map(|_| {
-        let (auth, actor) = (world.service.auth().clone(), actor.clone());
-        tokio::spawn(async move { auth.create_invite(&actor, NewInvite::default()).await.is_ok() })
+        let (auth, act) = (world.service.auth().clone(), act.clone());
+        tokio::spawn(async move { auth.create_invite(&act, NewInvite::default()).await.is_ok() })
     });
     let mut made = 0;
     for one in many.collect::<Vec<_>>() {
@@ -307,4 +314,31 @@ async fn nobody_has_more_than_500_usable_ones() {
     }
     assert_eq!(made, 1);
     world.post(PATH, &mona.access_token, json!({})).await.assert_problem(403, "quota.exceeded");
+}
+
+#[tokio::test]
+async fn the_operator_says_why_an_invite_is_taken_back_and_may_say_why_somebody_is_let_in() {
+    let world = World::open().await;
+    let auth = world.service.auth();
+    let reason_of = async |action: &str| {
+        let filter = AuditFilter { action: Some(action.to_owned()), ..AuditFilter::default() };
+        world.stores.audit.list(&filter, None, 1).await.unwrap()[0].reason.clone()
+    };
+    let (invite, _) = auth.create_invite(&Act::operator("a party"), NewInvite::default()).await.unwrap();
+    assert_eq!(reason_of("invite.created").await.as_deref(), Some("a party"));
+    let refused = auth.revoke_invite(&Act::operator(""), invite.invite_id).await;
+    assert!(matches!(refused, Err(AuthError::Invalid(_))), "{refused:?}");
+    auth.revoke_invite(&Act::operator("it is over"), invite.invite_id).await.unwrap();
+    assert_eq!(reason_of("invite.revoked").await.as_deref(), Some("it is over"));
+    let too_long = "x".repeat(501);
+    let refused = auth.create_invite(&Act::operator(&*too_long), NewInvite::default()).await;
+    assert!(matches!(refused, Err(AuthError::Invalid(_))), "{refused:?}");
+
+    auth.create_account(NewAccount::member("alice", PASSWORD)).await.unwrap();
+    assert!(reason_of("account.created").await.is_some_and(|reason| !reason.is_empty()), "never without one");
+    let new = NewAccount { reason: Some("runs the bar"), ..NewAccount::member("bob", PASSWORD) };
+    auth.create_account(new).await.unwrap();
+    assert_eq!(reason_of("account.created").await.as_deref(), Some("runs the bar"));
+    let new = NewAccount { reason: Some(&too_long), ..NewAccount::member("carol", PASSWORD) };
+    assert!(matches!(auth.create_account(new).await, Err(AuthError::Invalid(_))));
 }

@@ -29,7 +29,7 @@ async fn what_the_operator_does_stands_in_the_trail_as_the_operators() {
     let (status, invite) = ask(&world, Method::POST, "/invites", json!({"role": "owner"})).await;
     assert_eq!((status.as_u16(), &invite["role"]), (201, &json!("owner")));
     let invite_id = invite["invite_id"].as_str().unwrap();
-    let revoked = ask(&world, Method::DELETE, &format!("/invites/{invite_id}"), Value::Null).await;
+    let revoked = ask(&world, Method::DELETE, &format!("/invites/{invite_id}?reason=gone"), Value::Null).await;
     assert_eq!(revoked, (StatusCode::NO_CONTENT, Value::Null));
     let removed = ask(&world, Method::DELETE, &format!("/clients/{client}?reason=gone"), Value::Null).await;
     assert_eq!(removed, (StatusCode::NO_CONTENT, Value::Null));

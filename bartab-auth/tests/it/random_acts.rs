@@ -78,7 +78,7 @@ impl Tenant {
         let mut users = Vec::new();
         for (place, role) in PEOPLE.into_iter().enumerate() {
             let username = format!("user{place}");
-            let new = NewAccount { username: &username, password: None, display_name: None, role };
+            let new = NewAccount { username: &username, password: None, display_name: None, role, reason: None };
             users.push(world.service.auth().create_account(new).await.unwrap().user_id);
         }
         let mut tenant = Self { world, users, bots: BTreeMap::new(), first: Vec::new() };

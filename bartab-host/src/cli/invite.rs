@@ -4,7 +4,7 @@ use bartab_core::{Clock, SystemClock};
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::desk::{Place, segment};
 use super::user::ROLES;
@@ -26,6 +26,9 @@ pub(super) enum Invite {
         /// Their role; member when not given
         #[arg(long, value_parser = PossibleValuesParser::new(ROLES))]
         role: Option<String>,
+        /// Why, for the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
         #[command(flatten)]
         place: Place,
     },
@@ -38,6 +41,9 @@ pub(super) enum Invite {
     Revoke {
         /// Its id
         invite_id: String,
+        /// Why, for the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
         #[command(flatten)]
         place: Place,
     },
@@ -46,10 +52,13 @@ pub(super) enum Invite {
 impl Invite {
     pub(super) fn run(self) -> Outcome {
         match self {
-            Self::Create { max_uses, days, rooms, role, place } => {
+            Self::Create { max_uses, days, rooms, role, reason, place } => {
                 const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
                 let expires_at = days.map(|days| SystemClock.now().after(DAY * days));
-                let body = json!({"max_uses": max_uses, "expires_at": expires_at, "rooms": rooms, "role": role});
+                let body = json!({
+                    "max_uses": max_uses, "expires_at": expires_at, "rooms": rooms, "role": role,
+                    "reason": reason.unwrap_or_default(),
+                });
                 place.work(async |desk| {
                     let invite = desk.post("invites", &body).await?;
                     say(format_args!("invite_id\t{}", row(&invite, &["invite_id"])));
@@ -61,10 +70,10 @@ impl Invite {
                 let fields = ["invite_id", "role", "uses", "max_uses", "expires_at", "revoked_at"];
                 desk.list("invites", |invite| say(row(invite, &fields))).await
             }),
-            Self::Revoke { invite_id, place } => {
+            Self::Revoke { invite_id, reason, place } => {
                 let path = format!("invites/{}", segment(&invite_id)?);
                 place.work(async |desk| {
-                    desk.ask(Method::DELETE, &path, &Value::Null).await?;
+                    desk.ask(Method::DELETE, &path, &json!({"reason": reason})).await?;
                     say(format_args!("revoked {invite_id}"));
                     Ok(())
                 })

@@ -32,6 +32,9 @@ pub(super) enum User {
         /// Read the password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
+        /// Why, for the audit trail
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
         #[command(flatten)]
         place: Place,
     },
@@ -115,11 +118,13 @@ impl User {
     pub(super) fn run(self) -> Outcome {
         let account = |answer: &Value| line(answer);
         match self {
-            Self::Create { username, display_name, admin, role, password_stdin, place } => {
+            Self::Create { username, display_name, admin, role, password_stdin, reason, place } => {
                 let role = if admin { Some("administrator".to_owned()) } else { role };
                 let password = if password_stdin { Some(password(io::stdin().lock())?) } else { None };
-                let body =
-                    json!({"username": username, "display_name": display_name, "role": role, "password": password});
+                let body = json!({
+                    "username": username, "display_name": display_name, "role": role, "password": password,
+                    "reason": reason,
+                });
                 place.work(async |desk| {
                     let made = desk.post("users", &body).await?;
                     say(line(&made));

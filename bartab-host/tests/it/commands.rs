@@ -69,8 +69,15 @@ async fn clients_and_invites(data: &str) {
     assert!(code.len() >= 22, "{code}");
     let listed = told(data, &["invite", "list"]).await;
     assert!(listed.len() == 1 && listed[0].starts_with(&format!("{id}\tmoderator\t0\t1\t")), "{listed:?}");
-    assert_eq!(told(data, &["invite", "revoke", &id]).await, [format!("revoked {id}")]);
-    assert!(refused(data, &["invite", "revoke", &id]).await.contains("invite.not_found"));
+    assert_eq!(
+        told(data, &["invite", "revoke", &id, "--reason", "handed out by mistake"]).await,
+        [format!("revoked {id}")]
+    );
+    assert!(
+        refused(data, &["invite", "revoke", &id, "--reason", "handed out by mistake"])
+            .await
+            .contains("invite.not_found")
+    );
     assert!(refused(data, &["invite", "create", "--role", "emperor"]).await.contains("role"));
     assert!(refused(data, &["client", "list", "--tenant", "other"]).await.contains("tenant.not_found"));
 }

@@ -30,7 +30,8 @@ impl Server {
     /// The owner of the tenant, signed in.
     pub(crate) async fn owner(&self) -> String {
         let tenant = self.running.host().tenant("acme").await.unwrap();
-        let new = NewAccount { username: "root", password: None, display_name: None, role: TenantRole::Owner };
+        let new =
+            NewAccount { username: "root", password: None, display_name: None, role: TenantRole::Owner, reason: None };
         let owner = tenant.auth().create_account(new).await.unwrap();
         tenant.auth().sign_in(owner.user_id, None).await.unwrap().access_token
     }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::InviteView;
+use crate::acts::Act;
 use crate::answer::{self, Failure};
 use crate::extract::{Caller, Json, Tenant};
 use crate::invites::NewInvite;
@@ -27,12 +28,16 @@ pub(crate) struct InviteRequest {
     /// `guest`, `member`, `moderator`, `administrator` or `owner`; `member` when left out.
     #[schema(value_type = Option<String>)]
     role: Option<TenantRole>,
+    /// Why, for the audit trail: 1 to 500 characters; may be left out.
+    #[serde(default)]
+    reason: String,
 }
 
 impl InviteRequest {
-    pub(crate) fn into_invite(self) -> NewInvite {
-        let Self { max_uses, expires_at, rooms, role } = self;
-        NewInvite { max_uses, expires_at, rooms, role }
+    /// What is to be made, and why.
+    pub(crate) fn into_invite(self) -> (NewInvite, String) {
+        let Self { max_uses, expires_at, rooms, role, reason } = self;
+        (NewInvite { max_uses, expires_at, rooms, role }, reason)
     }
 }
 
@@ -53,6 +58,7 @@ pub(crate) async fn handler(
     Caller(actor): Caller,
     Json(body): Json<InviteRequest>,
 ) -> Result<Response, Failure> {
-    let (invite, code) = auth.create_invite(&actor, body.into_invite()).await?;
+    let (new, reason) = body.into_invite();
+    let (invite, code) = auth.create_invite(&Act::of(actor, reason), new).await?;
     answer::secret(StatusCode::CREATED, &InviteView::of(invite, Some(code)))
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::InviteView;
+use crate::acts::Authority;
 use crate::answer::{self, Failure};
 use crate::extract::{Caller, Tenant};
 use crate::query::{Query, page};
@@ -47,6 +48,6 @@ impl InvitePage {
 pub(crate) async fn handler(Tenant(auth): Tenant, Caller(actor): Caller, query: Query) -> Result<Response, Failure> {
     query.only(&["limit", "cursor"])?;
     let limit = query.limit()?;
-    let invites = auth.invites(&actor, query.get("cursor")?, limit + 1).await?;
+    let invites = auth.invites(&Authority::Caller(actor), query.get("cursor")?, limit + 1).await?;
     answer::json(StatusCode::OK, &InvitePage::of(invites, limit))
 }
