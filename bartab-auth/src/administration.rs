@@ -111,9 +111,10 @@ impl Auth {
     /// place of the one before.
     ///
     /// It is for accounts that are lost or in wrong hands. So, at once and whether or not the link is ever used: the
-    /// password and the second factor are gone, all sessions end, and access tokens, also those of their bots, are refused;
+    /// password, the second factor and the providers that were linked are gone, all sessions end, and access tokens, also those of their bots, are refused;
     /// apps have to ask again, the secrets of their bots are good no more until the owner makes new ones, and their invites
-    /// are taken back. What another provider says of the person still counts.
+    /// are taken back. What the issuer that the account was made by says of the person still counts: they would be somebody else
+    /// otherwise.
     ///
     /// # Errors
     /// Those of [`Auth::suspend`]; [`AuthError::NoSignIn`] for a bot.
@@ -248,7 +249,7 @@ impl Auth {
     }
 
     /// Takes the access tokens of an account back if a change whose outcome is not known was written after all.
-    async fn look_again(&self, before: &Account) {
+    pub(crate) async fn look_again(&self, before: &Account) {
         if let Ok(Some(account)) = self.0.stores.accounts.get(before.user_id).await
             && account.rights_rev != before.rights_rev
         {

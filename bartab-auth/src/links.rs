@@ -108,9 +108,9 @@ impl Auth {
     /// place of the one before.
     ///
     /// It is for accounts that are lost or in wrong hands. So, at once and whether or not the link is ever used: the
-    /// password and the second factor are gone, all sessions end, access tokens, also those of their bots, are refused, and
+    /// password, the second factor and the providers that were linked are gone, all sessions end, access tokens, also those of their bots, are refused, and
     /// sign-ins that are under way come to nothing; apps have to ask again, the secrets of their bots are good no more, and
-    /// their invites are taken back. What another provider says of the person still counts. Whether `by` may do this is for the
+    /// their invites are taken back. What the issuer that the account was made by says of the person still counts: they would be somebody else otherwise. Whether `by` may do this is for the
     /// caller to judge, and that it is done in turn. After a failure some of it may have been done; the same again does
     /// the rest.
     ///
@@ -130,15 +130,16 @@ impl Auth {
             return Err(AuthError::NoSignIn);
         }
         let audit = self.audited_by(by, "account.reset", user, reason);
-        let change = AccountChange::Password(None);
-        self.0.stores.accounts.change(user, change, audit.at, Some(audit)).await?;
+        let reset = self.0.stores.accounts.change(user, AccountChange::Reset, audit.at, Some(audit)).await;
+        if let Err(StoreError::OutcomeUnknown(_)) = &reset {
+            self.look_again(&account).await;
+        }
+        self.rights_changed(user, reset?.rights_rev).await;
         self.reset_rest(user).await.map_err(half_done)
     }
 
-    /// What follows once the password is gone.
+    /// What follows once nobody can sign in any more.
     async fn reset_rest(&self, user: UserId) -> Result<String, AuthError> {
-        self.drop_second_factor(user).await?;
-        self.revoke_access(user).await?;
         self.end_all(user).await?;
         // What would let somebody in again who was in: by an app, by a bot, or as somebody else.
         self.0.stores.clients.withdraw(user, None).await?;

@@ -123,6 +123,10 @@ impl AccountStore for Faulty {
         self.memory.link(user, identity, audit).await
     }
 
+    async fn unlink(&self, user: UserId, issuer: &str, audit: Option<AuditRecord>) -> Result<bool, StoreError> {
+        self.memory.unlink(user, issuer, audit).await
+    }
+
     async fn list(
         &self,
         filter: &AccountFilter,

@@ -235,6 +235,10 @@ pub trait AccountStore: Send + Sync + 'static {
         audit: Option<AuditRecord>,
     ) -> Result<(), StoreError>;
 
+    /// Says durably that `user` is nobody to this issuer any more, and writes `audit`, in one atomic step; answers whether they
+    /// were somebody. If not, nothing is written.
+    async fn unlink(&self, user: UserId, issuer: &str, audit: Option<AuditRecord>) -> Result<bool, StoreError>;
+
     /// Gives up to `limit` accounts that `filter` admits, by rising `user_id`, from the first one above `after` on.
     async fn list(
         &self,
@@ -248,7 +252,9 @@ pub trait AccountStore: Send + Sync + 'static {
     ///
     /// The feed gets an entry if the change gives news; `audit` is written unless the change is refused.
     /// [`AccountChange::Erase`] also removes, in this step and each time, the external identities, the consents, the tickets, the
-    /// clients and the names in sessions of the account. When the change raises `rights_rev`, that of every bot of the
+    /// clients and the names in sessions of the account; [`AccountChange::Reset`] those external identities that
+    /// [`AccountStore::link`] has added, and not the one that the account was made with. When the change raises
+    /// `rights_rev`, that of every bot of the
     /// account rises by one, too, in this step.
     ///
     /// # Errors

@@ -31,6 +31,9 @@ pub enum AccountChange {
     RatePercent(u32),
     /// Nothing but that the access tokens that are about are good no more.
     Revoke,
+    /// Password and second factor are gone, and so are the external identities that were linked to the account after it was
+    /// made, which the store removes.
+    Reset,
     /// The person is gone: names, password and second factor are erased, and the username is free again. It can be done
     /// again, also to erase then what they wrote; what is erased stays so.
     Erase {
@@ -79,6 +82,11 @@ impl AccountChange {
                 None
             }
             Self::Revoke => None,
+            Self::Reset => {
+                account.password = None;
+                account.second_factor = None;
+                None
+            }
             Self::Erase { messages } => {
                 account.username.clear();
                 // No username begins with a tilde, so nobody else holds this one.
@@ -103,7 +111,7 @@ impl AccountChange {
             Self::Role(role) => account.role != *role,
             Self::Suspend => account.state != AccountState::Suspended,
             Self::RatePercent(percent) => account.rate_percent != *percent,
-            Self::Erase { .. } | Self::Revoke => true,
+            Self::Erase { .. } | Self::Revoke | Self::Reset => true,
             // A session that has to end with a password is ended by itself; the caller's own goes on.
             Self::Profile(_) | Self::Restore | Self::Password(_) | Self::Rehash { .. } | Self::SecondFactor(_) => false,
         }

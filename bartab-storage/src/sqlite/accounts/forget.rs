@@ -3,6 +3,7 @@
 //! Texts stand in slots, which are overwritten where they are. An index moves its cells about and leaves copies behind,
 //! so the two that hold names are written anew: SQLite overwrites the pages of what it clears as a whole.
 
+use bartab_core::UserId;
 use bartab_core::store::Account;
 use rusqlite::Connection;
 
@@ -20,7 +21,7 @@ pub(super) fn forget(work: &mut Work<'_>, before: &Account, after: &Account) -> 
     clients::remove_bot(conn, user)?;
     execute(conn, "DELETE FROM consents WHERE user_id = ?1", [user.to_bytes()])?;
     rename(conn, before, after)?;
-    forget_external(conn, after)?;
+    forget_external(work, user, Identities::All)?;
     work.pending.erasures += 1;
     Ok(())
 }
@@ -38,19 +39,40 @@ fn rename(conn: &Connection, before: &Account, after: &Account) -> Result<(), Fa
     Ok(())
 }
 
-fn forget_external(conn: &Connection, account: &Account) -> Result<(), Failure> {
-    let user = account.user_id.to_bytes();
-    if execute(conn, "DELETE FROM external_identities WHERE user_id = ?1", [user])? == 0 {
-        return Ok(());
+/// Which of the external identities of an account go.
+#[derive(Clone, Copy)]
+pub(super) enum Identities<'a> {
+    All,
+    /// Those that were added after the account was made.
+    Linked,
+    /// Those of this issuer.
+    Of(&'a str),
+}
+
+/// Removes external identities of the account, and has the WAL cut when that is committed; answers whether there were any.
+pub(super) fn forget_external(work: &mut Work<'_>, user: UserId, which: Identities<'_>) -> Result<bool, Failure> {
+    let (conn, user) = (work.conn, user.to_bytes());
+    let gone = match which {
+        Identities::All => execute(conn, "DELETE FROM external_identities WHERE user_id = ?1", [user])?,
+        Identities::Linked => execute(conn, "DELETE FROM external_identities WHERE user_id = ?1 AND linked", [user])?,
+        Identities::Of(issuer) => {
+            execute(conn, "DELETE FROM external_identities WHERE user_id = ?1 AND issuer = ?2", (user, issuer))?
+        }
+    };
+    if gone == 0 {
+        return Ok(false);
     }
-    let rest: Vec<(String, String, [u8; 16])> =
-        all(conn, "SELECT issuer, subject, user_id FROM external_identities ORDER BY issuer, subject", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, array(row, 2)?))
-        })?;
+    let rest: Vec<(String, String, [u8; 16], bool)> = all(
+        conn,
+        "SELECT issuer, subject, user_id, linked FROM external_identities ORDER BY issuer, subject",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?, array(row, 2)?, row.get(3)?)),
+    )?;
     execute(conn, "DELETE FROM external_identities", [])?;
     for identity in rest {
-        let sql = "INSERT INTO external_identities (issuer, subject, user_id) VALUES (?1, ?2, ?3)";
+        let sql = "INSERT INTO external_identities (issuer, subject, user_id, linked) VALUES (?1, ?2, ?3, ?4)";
         execute(conn, sql, identity)?;
     }
-    Ok(())
+    work.pending.erasures += 1;
+    Ok(true)
 }

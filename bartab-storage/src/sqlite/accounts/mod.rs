@@ -12,6 +12,7 @@ use bartab_core::store::{
 use bartab_core::{InviteId, Timestamp, UserId};
 use rusqlite::Connection;
 
+use self::forget::Identities;
 use self::row::{account, columns};
 use super::SqliteStore;
 use super::error::Failure;
@@ -75,10 +76,20 @@ impl AccountStore for SqliteStore {
                 Some(owner) if owner == user => Ok(()),
                 Some(_) => Err(StoreError::Conflict.into()),
                 None => {
-                    insert_external(work.conn, user, &identity)?;
+                    insert_external(work.conn, user, &identity, true)?;
                     audit::write(work.conn, audit)
                 }
             }
+        })
+        .await
+    }
+
+    async fn unlink(&self, user: UserId, issuer: &str, audit: Option<AuditRecord>) -> Result<bool, StoreError> {
+        let issuer = issuer.to_owned();
+        self.write(move |work| {
+            let unlinked = forget::forget_external(work, user, Identities::Of(&issuer))?;
+            audit::write(work.conn, audit.filter(|_| unlinked))?;
+            Ok(unlinked)
         })
         .await
     }
@@ -117,6 +128,9 @@ impl AccountStore for SqliteStore {
             if matches!(change, AccountChange::Erase { .. }) {
                 forget::forget(work, &before, &account)?;
             }
+            if matches!(change, AccountChange::Reset) {
+                forget::forget_external(work, user, Identities::Linked)?;
+            }
             audit::write(work.conn, audit)?;
             Ok(account)
         })
@@ -138,7 +152,7 @@ fn create(conn: &Connection, account: &Account, admission: Admission) -> Result<
         if owner(conn, &external)?.is_some() {
             return Err(StoreError::Conflict.into());
         }
-        insert_external(conn, account.user_id, &external)?;
+        insert_external(conn, account.user_id, &external, false)?;
     }
     if let Some(client) = admission.client {
         clients::insert(conn, &client)?;
@@ -167,9 +181,9 @@ fn owner(conn: &Connection, identity: &ExternalIdentity) -> Result<Option<UserId
     first(conn, sql, (&identity.issuer, &identity.subject), |row| id(row, 0))
 }
 
-fn insert_external(conn: &Connection, user: UserId, identity: &ExternalIdentity) -> Result<(), Failure> {
-    let sql = "INSERT INTO external_identities (issuer, subject, user_id) VALUES (?1, ?2, ?3)";
-    execute(conn, sql, (&identity.issuer, &identity.subject, user.to_bytes()))?;
+fn insert_external(conn: &Connection, user: UserId, identity: &ExternalIdentity, linked: bool) -> Result<(), Failure> {
+    let sql = "INSERT INTO external_identities (issuer, subject, user_id, linked) VALUES (?1, ?2, ?3, ?4)";
+    execute(conn, sql, (&identity.issuer, &identity.subject, user.to_bytes(), linked))?;
     Ok(())
 }
 

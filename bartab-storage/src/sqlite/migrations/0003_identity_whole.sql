@@ -104,11 +104,12 @@ CREATE INDEX sessions_expires ON sessions (expires_at);
 ALTER TABLE signing_keys ADD COLUMN state_since INTEGER NOT NULL DEFAULT 0;
 UPDATE signing_keys SET state_since = created_at;
 
--- Written anew, too, when somebody who is in it is erased.
+-- Written anew, too, when an identity in it goes.
 CREATE TABLE external_identities (
     issuer  TEXT NOT NULL,
     subject TEXT NOT NULL,
     user_id BLOB NOT NULL,
+    linked  INTEGER NOT NULL,    -- whether it was added to an account that was there already
     PRIMARY KEY (issuer, subject)
 ) STRICT, WITHOUT ROWID;
 

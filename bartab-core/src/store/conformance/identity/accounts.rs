@@ -240,3 +240,29 @@ pub async fn a_link_is_told_in_its_own_step(stores: &IdentityStores) {
     let trail = ok(stores.audit.list(&AuditFilter::default(), None, 9).await);
     assert_eq!(trail.iter().map(|entry| (&*entry.action, entry.at)).collect::<Vec<_>>(), [("account.linked", at(1))]);
 }
+
+/// Who is unlinked from an issuer is nobody to it any more, whatever they were there, and this is told in the same step; of
+/// another issuer and of others nothing goes.
+pub async fn who_is_unlinked_is_nobody_to_the_issuer(stores: &IdentityStores) {
+    let made_with = Admission { external: Some(external("a")), ..Admission::default() };
+    ok(stores.accounts.create(account(1, "alice"), made_with).await);
+    ok(create(stores, account(2, "bob")).await);
+    let elsewhere = ExternalIdentity { issuer: "https://a.example".to_owned(), ..external("a") };
+    for (number, identity) in [(1, external("b")), (1, elsewhere.clone()), (2, external("c"))] {
+        ok(stores.accounts.link(user(number), identity, None).await);
+    }
+    let issuer = external("").issuer;
+    let unlink =
+        |number, millis| stores.accounts.unlink(user(number), &issuer, Some(record("account.unlinked", millis)));
+    assert!(ok(unlink(1, 1).await));
+    assert!(!ok(unlink(1, 2).await) && !ok(unlink(9, 3).await));
+    assert_eq!(ok(stores.accounts.external_identities(user(1)).await), [elsewhere]);
+    for subject in ["a", "b"] {
+        assert_eq!(ok(stores.accounts.find_external(&external(subject)).await), None);
+    }
+    assert_eq!(ok(stores.accounts.external_identities(user(2)).await), [external("c")]);
+    let trail = ok(stores.audit.list(&AuditFilter::default(), None, 9).await);
+    assert_eq!(trail.iter().map(|entry| entry.at).collect::<Vec<_>>(), [at(1)]);
+    // It is free for somebody else.
+    ok(stores.accounts.link(user(2), external("a"), None).await);
+}

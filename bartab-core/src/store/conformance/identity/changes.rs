@@ -64,6 +64,9 @@ pub async fn a_change_does_what_the_pure_function_does(stores: &IdentityStores) 
         factor(SecondFactorChange::UseRecovery(hash(1))),
         factor(SecondFactorChange::ReplaceRecovery(vec![hash(3)])),
         factor(SecondFactorChange::Remove),
+        AccountChange::Password(Some(PasswordHash::new("last"))),
+        factor(SecondFactorChange::Begin(TotpSecret::new(vec![9]))),
+        AccountChange::Reset,
         AccountChange::Erase { messages: false },
         AccountChange::Restore,
         AccountChange::Erase { messages: false },
@@ -230,4 +233,19 @@ pub async fn erasing_forgets_all_that_belongs_to_the_account(stores: &IdentitySt
     let again = Admission { external: Some(external("alice")), ..Admission::default() };
     ok(stores.accounts.create(account(3, "alice"), again).await);
     assert_eq!(ok(stores.accounts.find("alice").await).map(|alice| alice.user_id), Some(user(3)));
+}
+
+/// A reset forgets the identities that were linked, and keeps the one that the account was made with; of nobody else any.
+pub async fn a_reset_forgets_the_identities_that_were_linked(stores: &IdentityStores) {
+    let made_with = Admission { external: Some(external("own")), ..Admission::default() };
+    ok(stores.accounts.create(account(1, "alice"), made_with).await);
+    create(stores, &account(2, "bob")).await;
+    for (number, subject) in [(1, "own"), (1, "a"), (1, "b"), (2, "bob")] {
+        ok(stores.accounts.link(user(number), external(subject), None).await);
+    }
+    ok(stores.accounts.change(user(1), AccountChange::Reset, at(9), Some(record("account.reset", 9))).await);
+    assert_eq!(ok(stores.accounts.external_identities(user(1)).await), [external("own")]);
+    assert_eq!(ok(stores.accounts.external_identities(user(2)).await), [external("bob")]);
+    ok(stores.accounts.link(user(2), external("a"), None).await);
+    assert_eq!(ok(stores.audit.list(&AuditFilter::default(), None, 9).await).len(), 1);
 }

@@ -28,12 +28,14 @@ pub use accounts::{
     an_account_comes_back_as_it_was_stored, an_external_identity_belongs_to_one_account,
     an_invite_lets_no_more_in_than_it_allows, an_invite_that_is_over_lets_nobody_in,
     of_concurrent_accounts_with_one_username_one_is_stored, usernames_are_compared_byte_by_byte,
+    who_is_unlinked_is_nobody_to_the_issuer,
 };
 pub use audit::{concurrent_entries_are_all_kept, the_trail_comes_back_newest_first, the_trail_is_filtered_and_paged};
 pub use changes::{
-    a_change_does_what_the_pure_function_does, concurrent_changes_of_an_account_are_all_kept,
-    erasing_again_adds_what_was_not_erased, erasing_forgets_all_that_belongs_to_the_account,
-    nobody_s_account_is_not_changed, rights_that_shrink_are_known_since_a_time,
+    a_change_does_what_the_pure_function_does, a_reset_forgets_the_identities_that_were_linked,
+    concurrent_changes_of_an_account_are_all_kept, erasing_again_adds_what_was_not_erased,
+    erasing_forgets_all_that_belongs_to_the_account, nobody_s_account_is_not_changed,
+    rights_that_shrink_are_known_since_a_time,
 };
 pub use clients::{
     a_client_comes_back_as_it_was_stored, a_new_secret_leaves_the_one_before_good_for_a_while,
@@ -129,12 +131,14 @@ macro_rules! identity_conformance {
             an_invite_that_is_over_lets_nobody_in
             an_external_identity_belongs_to_one_account
             a_link_is_told_in_its_own_step
+            who_is_unlinked_is_nobody_to_the_issuer
             a_change_does_what_the_pure_function_does
             nobody_s_account_is_not_changed
             concurrent_changes_of_an_account_are_all_kept
             rights_that_shrink_are_known_since_a_time
             erasing_forgets_all_that_belongs_to_the_account
             erasing_again_adds_what_was_not_erased
+            a_reset_forgets_the_identities_that_were_linked
             accounts_are_listed_by_id_as_the_filter_says
             entries_show_the_account_as_it_is_when_they_are_read
             the_feed_is_read_from_any_number_on

@@ -108,6 +108,10 @@ async fn create(both: Both<'_>, dice: &Dice, step: u64) {
     let (owner, identity) = (user(dice.person()), external(NAMES[dice.below(5) as usize]));
     let audit = dice.flag().then(|| record("account.linked", dice.millis));
     both!(both, accounts.link(owner, identity, audit));
+    if dice.below(8) == 0 {
+        let (somebody, audit) = (user(dice.person()), dice.flag().then(|| record("account.unlinked", dice.millis)));
+        both!(both, accounts.unlink(somebody, &*external("").issuer, audit));
+    }
 }
 
 async fn change(both: Both<'_>, dice: &Dice) {
@@ -130,7 +134,13 @@ async fn change(both: Both<'_>, dice: &Dice) {
         11 => AccountChange::Password(dice.flag().then(|| PasswordHash::new(dice.words()))),
         12 => AccountChange::Rehash { from: PasswordHash::new(""), to: PasswordHash::new(dice.words()) },
         13 => AccountChange::RatePercent(dice.below(3) as u32),
-        14 => AccountChange::Revoke,
+        14 => {
+            if dice.flag() {
+                AccountChange::Revoke
+            } else {
+                AccountChange::Reset
+            }
+        }
         15..17 => AccountChange::Erase { messages: dice.flag() },
         _ => AccountChange::SecondFactor(factor[dice.below(6) as usize].clone()),
     };

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{MemoryIdentity, Records};
+use super::{Holder, MemoryIdentity, Records};
 use crate::actor::Profile;
 use crate::id::UserId;
 use crate::store::{
@@ -38,7 +38,7 @@ impl AccountStore for MemoryIdentity {
             invited_by = invite.created_by;
         }
         if let Some(external) = admission.external {
-            records.external.insert(external, account.user_id);
+            records.external.insert(external, Holder { user: account.user_id, linked: false });
         }
         if let Some(client) = admission.client {
             records.clients.insert(client.client_id.clone(), client);
@@ -63,12 +63,13 @@ impl AccountStore for MemoryIdentity {
 
     async fn find_external(&self, identity: &ExternalIdentity) -> Result<Option<Account>, StoreError> {
         let records = self.records();
-        Ok(records.external.get(identity).and_then(|user| records.accounts.get(user)).cloned())
+        Ok(records.external.get(identity).and_then(|holder| records.accounts.get(&holder.user)).cloned())
     }
 
     async fn external_identities(&self, user: UserId) -> Result<Vec<ExternalIdentity>, StoreError> {
         let records = self.records();
-        Ok(records.external.iter().filter(|(_, of)| **of == user).map(|(identity, _)| identity.clone()).collect())
+        let own = records.external.iter().filter(|(_, holder)| holder.user == user);
+        Ok(own.map(|(identity, _)| identity.clone()).collect())
     }
 
     async fn link(
@@ -82,14 +83,23 @@ impl AccountStore for MemoryIdentity {
             return Err(StoreError::NotFound);
         }
         match records.external.get(&identity) {
-            Some(of) if *of == user => Ok(()),
+            Some(holder) if holder.user == user => Ok(()),
             Some(_) => Err(StoreError::Conflict),
             None => {
-                records.external.insert(identity, user);
+                records.external.insert(identity, Holder { user, linked: true });
                 records.audit(audit);
                 Ok(())
             }
         }
+    }
+
+    async fn unlink(&self, user: UserId, issuer: &str, audit: Option<AuditRecord>) -> Result<bool, StoreError> {
+        let mut records = self.records();
+        let before = records.external.len();
+        records.external.retain(|identity, holder| holder.user != user || identity.issuer != issuer);
+        let unlinked = records.external.len() < before;
+        records.audit(audit.filter(|_| unlinked));
+        Ok(unlinked)
     }
 
     async fn list(
@@ -127,6 +137,9 @@ impl AccountStore for MemoryIdentity {
             records.usernames.insert(account.username_key.clone(), user);
             records.forget(user);
         }
+        if matches!(change, AccountChange::Reset) {
+            records.external.retain(|_, holder| holder.user != user || !holder.linked);
+        }
         records.audit(audit);
         Ok(account)
     }
@@ -141,7 +154,7 @@ impl AccountStore for MemoryIdentity {
 impl Records {
     /// Removes what belongs to an account that is erased.
     fn forget(&mut self, user: UserId) {
-        self.external.retain(|_, of| *of != user);
+        self.external.retain(|_, holder| holder.user != user);
         self.consents.retain(|(of, _), _| *of != user);
         self.tickets.retain(|_, ticket| ticket.user != Some(user));
         self.clients.retain(|_, client| !matches!(client.kind, ClientKind::Bot { user: of, .. } if of == user));

@@ -27,7 +27,7 @@ pub struct MemoryIdentity(Mutex<Records>);
 struct Records {
     accounts: BTreeMap<UserId, Account>,
     usernames: BTreeMap<String, UserId>,
-    external: BTreeMap<ExternalIdentity, UserId>,
+    external: BTreeMap<ExternalIdentity, Holder>,
     feed: Vec<News>,
     sessions: BTreeMap<SessionId, Session>,
     keys: Vec<SigningKey>,
@@ -36,6 +36,14 @@ struct Records {
     consents: BTreeMap<(UserId, String), Scopes>,
     tickets: BTreeMap<(TicketPurpose, [u8; 32]), Ticket>,
     audit: Vec<AuditEntry>,
+}
+
+/// Whose an external identity is.
+#[derive(Clone, Copy)]
+struct Holder {
+    user: UserId,
+    /// It was added to an account that was there already.
+    linked: bool,
 }
 
 impl Records {
