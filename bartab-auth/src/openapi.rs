@@ -95,6 +95,8 @@ struct Document;
     crate::endpoints::provider_list::handler,
     crate::endpoints::provider_start::handler,
     crate::endpoints::provider_callback::handler,
+    crate::endpoints::identities::list::handler,
+    crate::endpoints::identities::unlink::handler,
 ))]
 struct Providers;
 

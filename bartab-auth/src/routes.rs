@@ -90,11 +90,13 @@ fn open() -> Router {
 
 #[cfg(feature = "openid-providers")]
 fn providers() -> Router {
-    use crate::endpoints::{provider_callback, provider_list, provider_start};
+    use crate::endpoints::{identities, provider_callback, provider_list, provider_start};
     Router::new()
         .route("/v1/auth/providers", get(provider_list::handler))
         .route("/v1/auth/providers/{id}/start", get(provider_start::handler))
         .route("/v1/auth/providers/{id}/callback", get(provider_callback::handler))
+        .route("/v1/me/identities", get(identities::list::handler))
+        .route("/v1/me/identities/{provider}", delete(identities::unlink::handler))
 }
 
 #[cfg(not(feature = "openid-providers"))]

@@ -9,6 +9,8 @@ pub(crate) mod clients;
 pub(crate) mod device;
 pub(crate) mod device_authorization;
 pub(crate) mod discovery;
+#[cfg(feature = "openid-providers")]
+pub(crate) mod identities;
 pub(crate) mod introspect;
 pub(crate) mod invites;
 pub(crate) mod jwks;

@@ -32,6 +32,12 @@ pub enum ProviderError {
     /// Somebody else is this person at the provider.
     #[error("you at this provider are somebody else here already")]
     Taken,
+    /// The account is nobody at the provider.
+    #[error("you are nobody at this provider")]
+    NotLinked,
+    /// Nobody could sign in to the account any more.
+    #[error("it is the only way that you sign in: set a password first")]
+    LastSignIn,
 }
 
 impl ProviderError {
@@ -48,6 +54,8 @@ impl ProviderError {
             Self::DomainNotAllowed => Problem::forbidden("provider.domain_not_allowed").detail(detail),
             Self::NoAccount => Problem::forbidden("provider.no_account").detail(detail),
             Self::Taken => Problem::conflict("provider.taken").detail(detail),
+            Self::NotLinked => Problem::not_found("provider.not_linked").detail(detail),
+            Self::LastSignIn => Problem::conflict("provider.last_sign_in").detail(detail),
         }
     }
 }

@@ -97,6 +97,6 @@ fn every_list_is_a_page_with_limit_and_cursor() {
         let takes = |wanted: &str| parameters.iter().any(|parameter| parameter["name"] == wanted);
         assert!(takes("limit") && takes("cursor"), "{name}");
     }
-    // Without the feature `openid-providers` there is one less.
+    // Without the feature `openid-providers` there are two less.
     assert!(lists >= 7, "only {lists} lists");
 }

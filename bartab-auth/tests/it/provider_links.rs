@@ -1,14 +1,16 @@
 //! Linking an account with another OpenID provider: by whom, and for how long.
 
-use bartab_auth::Act;
+use bartab_auth::{Act, Login};
 use bartab_core::UserId;
 use bartab_core::store::{AuditFilter, ExternalIdentity};
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
 use crate::provider::{Begun, CODE_PATH, Provider, person, program};
-use crate::world::{Answer, ISSUER, World};
+use crate::world::{Answer, ISSUER, PASSWORD, World};
 
+const IDENTITIES: &str = "/v1/me/identities";
 const LINK: &str = "/v1/auth/providers/work/start?link=true";
 
 /// Links whoever has this token with `subject` at the provider.
@@ -148,4 +150,80 @@ async fn the_trail_says_with_which_provider() {
     let trail = world.stores.audit.list(&AuditFilter::default(), None, 9).await.unwrap();
     let said: Vec<_> = trail.iter().map(|entry| (&*entry.action, entry.details.as_deref())).collect();
     assert_eq!(said, [("account.linked", Some(r#"{"provider":"work"}"#))]);
+}
+
+#[tokio::test]
+async fn what_is_linked_is_listed_and_taken_back() {
+    let provider = Provider::open().await;
+    let world = provider.tenant(|_| {}).await;
+    let alice = world.person("alice").await;
+    let other = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
+    let token = &alice.access_token;
+    assert_eq!(world.get(IDENTITIES, token).await.json(), json!({"items": [], "next_cursor": null}));
+    let away = async |provider: &str, token: &str| {
+        world.call(Method::DELETE, &format!("{IDENTITIES}/{provider}"), token, Value::Null).await
+    };
+    away("work", token).await.assert_problem(404, "provider.not_linked");
+    away("none", token).await.assert_problem(404, "provider.not_found");
+    for subject in ["alice-0", "alice-1"] {
+        assert_eq!(link(&provider, &world, token, subject).await.status, 204);
+    }
+    let item =
+        |subject: &str| json!({"provider": "work", "name": "Work & Co", "issuer": provider.issuer, "subject": subject});
+    let listed = world.get(IDENTITIES, token).await.json();
+    assert_eq!(listed["items"], json!([item("alice-0"), item("alice-1")]));
+    let narrow = world.refreshed(&other, "chat:read").await;
+    for refused in [world.get(IDENTITIES, &narrow).await, away("work", &narrow).await] {
+        refused.assert_problem(403, "auth.insufficient_scope");
+    }
+    away("work", "").await.assert_problem(401, "auth.required");
+    let opened = world.service.auth().sign_in(alice.user_id, None).await.unwrap();
+    away("work", &opened.access_token).await.assert_problem(403, "auth.sign_in_again");
+
+    assert_eq!(away("work", token).await.status, 204);
+    assert_eq!(world.get(IDENTITIES, token).await.json()["items"], json!([]));
+    assert_eq!(world.trail(alice.user_id).await, ["account.linked", "account.linked", "account.unlinked"]);
+    // Whoever came by it is out, and comes as somebody new.
+    world.get("/v1/me", &opened.access_token).await.assert_problem(401, "auth.invalid_token");
+    world.refresh(&other.refresh_token).await.assert_oauth(400, "invalid_grant");
+    let again = provider.sign_in(&world, &mut program(), "", |_| {}).await;
+    assert_ne!(again.text("user_id"), alice.user_id.to_string());
+}
+
+#[tokio::test]
+async fn the_last_way_to_sign_in_is_not_taken_back() {
+    let provider = Provider::open().await;
+    let world = provider.tenant(|_| {}).await;
+    let alice = provider.sign_in(&world, &mut program(), "", |_| {}).await;
+    let (token, user) = (alice.text("access_token"), alice.text("user_id").parse::<UserId>().unwrap());
+    // To an issuer that lets nobody in here, she is somebody in vain.
+    let gone = ExternalIdentity { issuer: "https://gone.example".to_owned(), subject: "7".to_owned() };
+    world.stores.accounts.link(user, gone, None).await.unwrap();
+    let listed = world.get(&format!("{IDENTITIES}?limit=1"), &token).await.json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+    let rest = world.get(&format!("{IDENTITIES}?cursor={}%20{}", provider.issuer, "alice-0"), &token).await.json();
+    assert_eq!((&rest["items"][0]["provider"], &rest["items"][0]["subject"]), (&Value::Null, &json!("7")));
+    let away = async || world.call(Method::DELETE, &format!("{IDENTITIES}/work"), &token, Value::Null).await;
+    away().await.assert_problem(409, "provider.last_sign_in");
+    assert_eq!(whose(&provider, &world, "alice-0").await, Some(user));
+    let first = world.post("/v1/me/password", &token, json!({"new": "a passphrase of hers"})).await;
+    assert_eq!(first.status, 204, "{first:?}");
+    assert_eq!(away().await.status, 204);
+    assert_eq!(whose(&provider, &world, "alice-0").await, None);
+}
+
+#[tokio::test]
+async fn a_reset_takes_back_what_was_linked_and_not_whom_the_account_was_made_for() {
+    let provider = Provider::open().await;
+    let world = provider.tenant(|_| {}).await;
+    let alice = provider.sign_in(&world, &mut program(), "", |_| {}).await;
+    let user = alice.text("user_id").parse::<UserId>().unwrap();
+    assert_eq!(link(&provider, &world, &alice.text("access_token"), "thief").await.status, 204);
+    world.service.auth().reset_sign_in(&Act::operator("taken over"), user).await.unwrap();
+    assert_eq!(whose(&provider, &world, "thief").await, None);
+    assert_eq!(whose(&provider, &world, "alice-0").await, Some(user));
+    let thief = provider.sign_in(&world, &mut program(), "", |claims| claims["sub"] = json!("thief")).await;
+    assert_ne!(thief.text("user_id"), user.to_string());
+    let back = provider.sign_in(&world, &mut program(), "", |_| {}).await;
+    assert_eq!(back.text("user_id"), user.to_string());
 }
