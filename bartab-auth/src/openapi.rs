@@ -94,7 +94,8 @@ struct Document;
 #[openapi(paths(
     crate::endpoints::provider_list::handler,
     crate::endpoints::provider_start::handler,
-    crate::endpoints::provider_callback::handler,
+    crate::endpoints::provider_callback::read,
+    crate::endpoints::provider_callback::act,
     crate::endpoints::identities::list::handler,
     crate::endpoints::identities::unlink::handler,
 ))]

@@ -94,7 +94,7 @@ fn providers() -> Router {
     Router::new()
         .route("/v1/auth/providers", get(provider_list::handler))
         .route("/v1/auth/providers/{id}/start", get(provider_start::handler))
-        .route("/v1/auth/providers/{id}/callback", get(provider_callback::handler))
+        .route("/v1/auth/providers/{id}/callback", get(provider_callback::read).post(provider_callback::act))
         .route("/v1/me/identities", get(identities::list::handler))
         .route("/v1/me/identities/{provider}", delete(identities::unlink::handler))
 }

@@ -36,6 +36,18 @@ pub(crate) fn lost(visit: &Visit, text: &str) -> Response {
     page::html(StatusCode::BAD_REQUEST, &page, "")
 }
 
+/// Where a form must be able to end that leads to the request in `query`, a query of ours: its client may be allowed already,
+/// and then the person is sent on at once.
+#[cfg(feature = "openid-providers")]
+pub(crate) async fn sources_of(visit: &Visit, query: &str) -> Result<String, AuthError> {
+    let Ok(parameters) = Parameters::parse(query.as_bytes()) else { return Ok(String::new()) };
+    let client = match parameters.get("client_id") {
+        Some(client_id) => visit.auth.client(client_id).await?,
+        None => None,
+    };
+    Ok(Target::of(client, &parameters).map_or_else(|_| String::new(), |target| form_sources(&target.redirect_uri)))
+}
+
 /// How a request goes on.
 enum Outcome {
     Page(Response),

@@ -76,6 +76,12 @@ impl Visit {
         page::site(self.auth.issuer())
     }
 
+    /// The URL of a path of ours. The tenant's own base URL stands before it, so it leads nowhere else.
+    #[cfg(feature = "openid-providers")]
+    pub(crate) fn url_of(&self, path: &str) -> String {
+        format!("{}{path}", self.auth.issuer())
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.auth.0.clock.now()
     }

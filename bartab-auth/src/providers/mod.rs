@@ -42,6 +42,11 @@ impl Providers {
 }
 
 impl Auth {
+    /// Whether the tenant has this provider.
+    pub(crate) fn has_provider(&self, id: &str) -> bool {
+        self.0.providers.find(id).is_ok()
+    }
+
     /// Where people are sent to sign in with the provider.
     pub(crate) fn provider_start_url(&self, id: &str) -> String {
         format!("{}/v1/auth/providers/{id}/start", self.issuer())

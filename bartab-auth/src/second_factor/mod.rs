@@ -27,6 +27,9 @@ const SECRET: usize = 20;
 
 /// How somebody signed in who showed a password and a second factor (RFC 8176).
 pub(crate) const PASSWORD_AND_CODE: &str = "pwd otp mfa";
+/// The same for another provider's word and a second factor of ours.
+#[cfg(feature = "openid-providers")]
+pub(crate) const PROVIDER_AND_CODE: &str = "fed otp mfa";
 
 /// A new shared secret, for the person's device; `Debug` does not show it, and the memory is wiped when it is dropped.
 pub struct NewTotp {
@@ -202,8 +205,8 @@ impl Auth {
         }
     }
 
-    /// The second step of a sign-in whose password was right: the code of the second factor, or a recovery code. Gives how
-    /// the person has proved who they are.
+    /// Whether `code` is one of the second factor, or a recovery code; it is spent by this. Wrong ones slow down what follows,
+    /// as wrong passwords do.
     ///
     /// # Errors
     /// [`AuthError::BadCredentials`], [`AuthError::SlowDown`].
@@ -212,9 +215,9 @@ impl Auth {
         account: &Account,
         code: &str,
         address: Option<IpAddr>,
-    ) -> Result<&'static str, AuthError> {
+    ) -> Result<(), AuthError> {
         let attempt = self.0.attempts.throttle().begin(&account.username_key, address, self.0.clock.now())?;
-        self.try_code(account, code, attempt).await.map(|()| PASSWORD_AND_CODE)
+        self.try_code(account, code, attempt).await
     }
 
     /// Takes the code, and gives the attempt its verdict.
@@ -276,7 +279,7 @@ impl Auth {
         code: &str,
         address: Option<IpAddr>,
     ) -> Result<(), AuthError> {
-        self.check_second_factor(account, code, address).await.map(drop).map_err(wrong_at(pointer))
+        self.check_second_factor(account, code, address).await.map_err(wrong_at(pointer))
     }
 
     /// The time step whose code it is, within one step of now.

@@ -45,6 +45,8 @@ mod provider;
 #[cfg(feature = "openid-providers")]
 mod provider_answers;
 #[cfg(feature = "openid-providers")]
+mod provider_codes;
+#[cfg(feature = "openid-providers")]
 mod provider_links;
 #[cfg(feature = "openid-providers")]
 mod providers;
