@@ -72,6 +72,7 @@ mod plain_http;
 #[cfg(feature = "openid-providers")]
 mod providers;
 mod query;
+mod refresh;
 mod rights;
 mod routes;
 mod rules;

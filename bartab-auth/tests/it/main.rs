@@ -4,8 +4,10 @@
 mod account_feed;
 mod admin;
 mod admin_failures;
+mod admin_refusals;
 mod apps;
 mod authorize;
+mod bot_rights;
 mod bots;
 mod browser;
 mod client_auth;
@@ -16,6 +18,7 @@ mod consent;
 mod device;
 mod discovery;
 mod exchange;
+mod exchange_trust;
 mod failures;
 mod grace;
 mod hang_up;
