@@ -110,12 +110,16 @@ impl Auth {
         };
         let Some(step) = step else { return Err(Broken::wrong("/code")) };
         let (codes, recovery) = self.new_recovery_codes(account.user_id);
-        let change = SecondFactorChange::Confirm { step, recovery };
+        let change = SecondFactorChange::Confirm { secret: factor.secret.clone(), step, recovery };
         let changed = self.change_factor(&account, change, Some("mfa.enabled")).await;
         attempt.neither();
         match changed {
-            // Somebody was faster.
-            Err(AuthError::Store(StoreError::Conflict)) => Err(AuthError::SecondFactorOn),
+            // Somebody was faster, or began anew: then this was a code of another secret.
+            Err(AuthError::Store(StoreError::Conflict)) => match self.owner(actor).await?.second_factor {
+                Some(factor) if factor.confirmed => Err(AuthError::SecondFactorOn),
+                Some(_) => Err(Broken::wrong("/code")),
+                None => Err(AuthError::SecondFactorOff),
+            },
             changed => changed.map(|_| codes),
         }
     }
@@ -192,7 +196,10 @@ impl Auth {
     pub(crate) async fn takes_code(&self, account: &Account, code: &str) -> Result<bool, AuthError> {
         let Some(factor) = confirmed(account) else { return Ok(false) };
         let change = match Code::parse(code) {
-            Some(Code::Totp(code)) => self.step_of(account, factor, &code)?.map(SecondFactorChange::UseStep),
+            Some(Code::Totp(code)) => {
+                let step = self.step_of(account, factor, &code)?;
+                step.map(|step| SecondFactorChange::UseStep { secret: factor.secret.clone(), step })
+            }
             Some(Code::Recovery(code)) => Some(SecondFactorChange::UseRecovery(code.hash(account.user_id))),
             None => None,
         };

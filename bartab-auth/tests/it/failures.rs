@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bartab_auth::{AuthStores, NewAccount};
 use bartab_core::store::{
     Account, AccountChange, AccountFilter, AccountStore, Admission, AuditRecord, ExternalIdentity, MemoryIdentity,
-    Rotation, RotationOutcome, Session, SessionStore, StoreError,
+    Rotation, RotationOutcome, SecondFactorChange, Session, SessionStore, StoreError, TotpSecret,
 };
 use bartab_core::{SessionId, Timestamp, UserId};
 use serde_json::json;
@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     PasswordTaken,
     /// The access of the account is taken back just before a session of it is stored.
     AccessRevoked,
+    /// Another second factor is begun just before a change of the account is written.
+    BegunAnew,
     /// The answer to a rotation is lost, before or after it is written.
     RotationUnknown {
         written: bool,
@@ -145,6 +147,10 @@ impl AccountStore for Faulty {
         audit: Option<AuditRecord>,
     ) -> Result<Account, StoreError> {
         self.unless(Fault::AccountUnchanged)?;
+        if self.has(Fault::BegunAnew) {
+            let begun = AccountChange::SecondFactor(SecondFactorChange::Begin(TotpSecret::new(vec![7; 21])));
+            AccountStore::change(&*self.memory, user, begun, at, None).await?;
+        }
         for written in [false, true] {
             if self.has(Fault::ChangeUnknown { written }) {
                 if written {

@@ -96,7 +96,7 @@ async fn a_reset_takes_every_way_to_sign_in_and_the_link_gives_a_new_one() {
     let auth = world.service.auth();
     for change in [
         SecondFactorChange::Begin(TotpSecret::new(vec![0; 21])),
-        SecondFactorChange::Confirm { step: 1, recovery: Vec::new() },
+        SecondFactorChange::Confirm { secret: TotpSecret::new(vec![0; 21]), step: 1, recovery: Vec::new() },
     ] {
         let change = AccountChange::SecondFactor(change);
         world.stores.accounts.change(alice.user_id, change, NOW, None).await.unwrap();

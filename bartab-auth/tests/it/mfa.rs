@@ -11,6 +11,7 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 use totp_rs::{Builder, Secret};
 
+use crate::failures::{Fault, Faulty};
 use crate::world::{Answer, PASSWORD, World, config, memory};
 
 const PATH: &str = "/v1/me/mfa/totp";
@@ -218,6 +219,17 @@ async fn the_right_password_gives_no_more_guesses_of_the_code() {
     world.advance(2);
     // Who waited is let in: password and code are one attempt.
     assert_eq!(remove(&device.code(30)).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_code_confirms_no_other_secret_than_its_own() {
+    let (world, store) = Faulty::world().await;
+    let alice = world.person("alice").await;
+    let device = begin(&world, &alice.access_token).await;
+    store.set(Fault::BegunAnew);
+    let answer = world.post(&format!("{PATH}/confirm"), &alice.access_token, json!({"code": device.code(0)})).await;
+    assert_eq!(answer.wrong_field(), ("/code".to_owned(), "wrong".to_owned()));
+    assert_eq!(login(&world, None).await.status, 200);
 }
 
 #[tokio::test]

@@ -47,15 +47,22 @@ impl fmt::Debug for TotpSecret {
 pub enum SecondFactorChange {
     /// A new secret that waits for its first code; refused while one is confirmed.
     Begin(TotpSecret),
-    /// The first code was shown: it is asked for from now on.
+    /// The first code was shown: it is asked for from now on. Refused unless the secret that waits is this one.
     Confirm {
+        /// The secret, as stored, that the code was checked against.
+        secret: TotpSecret,
         /// The time step of the code.
         step: u64,
         /// The recovery codes.
         recovery: Vec<TokenHash>,
     },
-    /// A code of this time step is taken; refused unless it is newer than the last one.
-    UseStep(u64),
+    /// A code is taken; refused unless it is newer than the last one, and one of this secret.
+    UseStep {
+        /// The secret, as stored, that the code was checked against.
+        secret: TotpSecret,
+        /// The time step of the code.
+        step: u64,
+    },
     /// A recovery code is taken, for good.
     UseRecovery(TokenHash),
     /// Other recovery codes; the old ones are good no more.
@@ -78,14 +85,17 @@ impl SecondFactorChange {
                 *factor =
                     Some(SecondFactor { secret: secret.clone(), confirmed: false, last_step: 0, recovery: Vec::new() });
             }
-            Self::Confirm { step, recovery } => {
-                let factor = factor.as_mut().filter(|factor| !factor.confirmed).ok_or(StoreError::Conflict)?;
+            Self::Confirm { secret, step, recovery } => {
+                let waits = |factor: &&mut SecondFactor| !factor.confirmed && factor.secret == *secret;
+                let factor = factor.as_mut().filter(waits).ok_or(StoreError::Conflict)?;
                 factor.confirmed = true;
                 factor.last_step = *step;
                 factor.recovery.clone_from(recovery);
             }
-            Self::UseStep(step) => {
-                let newer = |factor: &&mut SecondFactor| factor.confirmed && *step > factor.last_step;
+            Self::UseStep { secret, step } => {
+                let newer = |factor: &&mut SecondFactor| {
+                    factor.confirmed && factor.secret == *secret && *step > factor.last_step
+                };
                 factor.as_mut().filter(newer).ok_or(StoreError::Conflict)?.last_step = *step;
             }
             Self::UseRecovery(code) => {

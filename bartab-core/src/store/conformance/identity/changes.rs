@@ -24,6 +24,14 @@ async fn change(stores: &IdentityStores, user: UserId, change: AccountChange) ->
     stores.accounts.change(user, change, at(9), None).await
 }
 
+fn secret() -> TotpSecret {
+    TotpSecret::new(vec![0, 1, 255])
+}
+
+fn use_step(step: u64) -> SecondFactorChange {
+    SecondFactorChange::UseStep { secret: secret(), step }
+}
+
 fn named(name: &str) -> AccountChange {
     AccountChange::Profile(ProfileChange { display_name: Some(name.to_owned()), avatar: None })
 }
@@ -54,12 +62,14 @@ pub async fn a_change_does_what_the_pure_function_does(stores: &IdentityStores) 
         AccountChange::Password(None),
         AccountChange::RatePercent(1_000),
         AccountChange::Revoke,
-        factor(SecondFactorChange::UseStep(4)),
-        factor(SecondFactorChange::Begin(TotpSecret::new(vec![0, 1, 255]))),
-        factor(SecondFactorChange::Confirm { step: 5, recovery: vec![hash(1), hash(2)] }),
+        factor(use_step(4)),
+        factor(SecondFactorChange::Begin(secret())),
+        factor(SecondFactorChange::Confirm { secret: TotpSecret::new(vec![1]), step: 5, recovery: vec![hash(1)] }),
+        factor(SecondFactorChange::Confirm { secret: secret(), step: 5, recovery: vec![hash(1), hash(2)] }),
         factor(SecondFactorChange::Begin(TotpSecret::new(vec![7]))),
-        factor(SecondFactorChange::UseStep(5)),
-        factor(SecondFactorChange::UseStep(6)),
+        factor(use_step(5)),
+        factor(SecondFactorChange::UseStep { secret: TotpSecret::new(vec![7]), step: 6 }),
+        factor(use_step(6)),
         factor(SecondFactorChange::UseRecovery(hash(1))),
         factor(SecondFactorChange::UseRecovery(hash(1))),
         factor(SecondFactorChange::ReplaceRecovery(vec![hash(3)])),
@@ -151,11 +161,11 @@ pub async fn concurrent_changes_of_an_account_are_all_kept(stores: &IdentityStor
     let revisions: BTreeSet<u64> = join_all(changes).await.into_iter().map(|changed| ok(changed).profile_rev).collect();
     assert_eq!(revisions, (2..18).collect());
     assert_eq!(ok(stores.feed.after(0, 99).await).len(), 17);
-    let (begin, code) = (SecondFactorChange::Begin(TotpSecret::new(vec![1])), hash(1));
+    let (begin, code) = (SecondFactorChange::Begin(secret()), hash(1));
     ok(change(stores, user(1), AccountChange::SecondFactor(begin)).await);
-    let confirm = SecondFactorChange::Confirm { step: 1, recovery: vec![code] };
+    let confirm = SecondFactorChange::Confirm { secret: secret(), step: 1, recovery: vec![code] };
     ok(change(stores, user(1), AccountChange::SecondFactor(confirm)).await);
-    for once in [SecondFactorChange::UseStep(2), SecondFactorChange::UseRecovery(code)] {
+    for once in [use_step(2), SecondFactorChange::UseRecovery(code)] {
         let uses = join_all((0..8).map(|_| change(stores, user(1), AccountChange::SecondFactor(once.clone())))).await;
         assert_eq!(uses.iter().filter(|used| used.is_ok()).count(), 1);
         assert_eq!(uses.iter().filter(|used| is_conflict(used)).count(), 7);

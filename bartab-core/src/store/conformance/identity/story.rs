@@ -115,10 +115,16 @@ async fn create(both: Both<'_>, dice: &Dice, step: u64) {
 }
 
 async fn change(both: Both<'_>, dice: &Dice) {
+    // Few of them, so that codes are often those of the secret that is there.
+    let secret = || TotpSecret::new(vec![7; if dice.below(4) == 0 { 99 } else { 3 }]);
     let factor = [
-        SecondFactorChange::Begin(TotpSecret::new(dice.words().into_bytes())),
-        SecondFactorChange::Confirm { step: dice.below(5), recovery: (0..dice.below(4)).map(hash).collect() },
-        SecondFactorChange::UseStep(dice.below(9)),
+        SecondFactorChange::Begin(secret()),
+        SecondFactorChange::Confirm {
+            secret: secret(),
+            step: dice.below(5),
+            recovery: (0..dice.below(4)).map(hash).collect(),
+        },
+        SecondFactorChange::UseStep { secret: secret(), step: dice.below(9) },
         SecondFactorChange::UseRecovery(hash(dice.below(4))),
         SecondFactorChange::ReplaceRecovery((0..dice.below(9)).map(hash).collect()),
         SecondFactorChange::Remove,
