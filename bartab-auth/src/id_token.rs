@@ -1,15 +1,18 @@
 //! ID tokens: what a client is told of a sign-in (OpenID Connect Core section 2).
 
+use std::borrow::Cow;
+
 use bartab_core::store::{KeyAlgorithm, OAuthClient};
 use bartab_core::{SessionId, Timestamp, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::auth::Auth;
 use crate::config::ID_TOKEN_SECONDS;
 use crate::error::AuthError;
+use crate::token::Jws;
 
 /// A sign-in that a client is to be told of.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +72,51 @@ impl Auth {
             sid: token.session,
         };
         self.sign_with(algorithm, "JWT", &claims)
+    }
+}
+
+/// Whom a client expects when it shows an ID token (`id_token_hint`, OpenID Connect Core section 3.1.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    Anybody,
+    /// The one that its ID token is about.
+    Only(UserId),
+    /// Somebody, but nobody can say who: no key that is still published signed the token, or it is another client's.
+    Unknown,
+}
+
+impl Expected {
+    /// Whether `user` is not whom the client expects.
+    pub(crate) fn is_not(self, user: UserId) -> bool {
+        matches!(self, Self::Only(expected) if expected != user)
+    }
+}
+
+impl Auth {
+    /// Whom `client_id` expects that shows `hint`. Its time does not matter: it tells of a sign-in that was, and gives
+    /// nothing.
+    pub(crate) fn expected(&self, hint: Option<&str>, client_id: &str) -> Expected {
+        let Some(hint) = hint else { return Expected::Anybody };
+        self.subject_of(hint, client_id).map_or(Expected::Unknown, Expected::Only)
+    }
+
+    fn subject_of(&self, token: &str, client_id: &str) -> Option<UserId> {
+        #[derive(Deserialize)]
+        struct Hint<'a> {
+            #[serde(borrow)]
+            iss: Cow<'a, str>,
+            #[serde(borrow)]
+            aud: Cow<'a, str>,
+            sub: UserId,
+        }
+        let jws = Jws::parse(token).ok()?;
+        let typ = jws.typ()?;
+        let ring = self.0.keys.ring().load();
+        let key = ring.verifying().iter().find(|key| Some(key.kid.as_str()) == jws.kid())?;
+        let claims = jws.verify(key).ok()?;
+        let claims: Hint<'_> = serde_json::from_slice(&claims).ok()?;
+        let ours = typ == "jwt" && claims.iss == self.0.config.issuer && claims.aud == client_id;
+        ours.then_some(claims.sub)
     }
 }
 

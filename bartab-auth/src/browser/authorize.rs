@@ -15,6 +15,7 @@ use crate::browser::visit::Visit;
 use crate::browser::words::abilities;
 use crate::code::AuthorizationCode;
 use crate::error::AuthError;
+use crate::id_token::Expected;
 use crate::parameters::Parameters;
 use crate::tickets::password_of;
 
@@ -111,7 +112,20 @@ impl Request<'_> {
         {
             return Ok(Outcome::Page(page));
         }
-        let Some(there) = visit.present.clone() else {
+        let client_id = &self.target.client.client_id;
+        let expected = visit.auth.expected(self.parameters.get("id_token_hint"), client_id);
+        let other = visit.present.as_ref().is_some_and(|there| expected.is_not(there.account.user_id));
+        if other && visit.fresh {
+            // They were asked for this very request, and are who they are.
+            return Ok(Outcome::Refused(Refusal::new("login_required", "somebody else signed in than was expected")));
+        }
+        if expected == Expected::Unknown && self.asked.prompt.none {
+            return Ok(Outcome::Refused(Refusal::new(
+                "login_required",
+                "whom `id_token_hint` is about cannot be told",
+            )));
+        }
+        let Some(there) = visit.present.clone().filter(|_| !other) else {
             return Ok(match step::next(self.asked, None, visit.now()) {
                 Step::Refuse(refusal) => Outcome::Refused(refusal),
                 _ => Outcome::Page(visit.ask_to_sign_in(&errand)),
@@ -123,7 +137,6 @@ impl Request<'_> {
         if let Some(form) = decision.filter(|form| consent.was_shown(visit, form)) {
             return consent.decided(visit, form).await;
         }
-        let client_id = &self.target.client.client_id;
         let allowed = if self.target.is_the_client() {
             visit.auth.0.stores.clients.consent(there.account.user_id, client_id).await?
         } else {

@@ -14,7 +14,7 @@ pub(crate) const MAX_QUERY: usize = 8 * 1024;
 const MAX_NONCE: usize = 512;
 const MAX_HINT: usize = 64;
 /// Every parameter that is looked at; `resource` may come more than once.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -27,6 +27,7 @@ const KNOWN: [&str; 16] = [
     "prompt",
     "max_age",
     "login_hint",
+    "id_token_hint",
     "request",
     "request_uri",
     "registration",

@@ -91,3 +91,44 @@ async fn a_device_is_told_of_the_sign_in_in_the_browser() {
     assert_eq!((&claims["aud"], &claims["amr"], claims.get("nonce")), (&json!("app"), &json!(["pwd"]), None));
     assert_eq!((&claims["auth_time"], &claims["iat"]), (&json!(NOW), &json!(NOW + 10)));
 }
+
+#[tokio::test]
+async fn a_client_that_shows_an_id_token_gets_nobody_else() {
+    let world = World::open().await;
+    world.person("alice").await;
+    world.person("bob").await;
+    let apps =
+        [world.client(NewClient::app("Wiki", &[HERE])).await, world.client(NewClient::app("Board", &[HERE])).await];
+    let [wiki, board] = apps.each_ref().map(|app| app.client.client_id.clone());
+    let alice = world.allowed(&apps[0], "openid").await;
+    let (of_alice, access) = (alice.text("id_token"), alice.text("access_token"));
+    let of_board = world.allowed(&apps[1], "openid").await.text("id_token");
+    world.advance(2 * 3600);
+
+    let mut browser = Browser::default();
+    let page = browser.get(&world, &request(&[("client_id", &wiki), ("scope", "openid")])).await;
+    let page = world.sign_in(&mut browser, &page, "bob").await;
+    browser.submit(&world, &page, &[("decision", "allow")]).await.sent("code");
+    let asks = |hint: &str, prompt: &str| {
+        request(&[("client_id", &wiki), ("scope", "openid"), ("id_token_hint", hint), ("prompt", prompt)])
+    };
+    // Bob is here and has allowed the client; it expects alice.
+    assert_eq!(browser.get(&world, &asks(&of_alice, "none")).await.sent("error"), "login_required");
+    let page = browser.get(&world, &asks(&of_alice, "")).await;
+    page.assert_page(200, "Sign in");
+    let again = world.sign_in(&mut browser, &page, "bob").await;
+    assert_eq!(again.sent("error"), "login_required");
+    let page = browser.get(&world, &asks(&of_alice, "")).await;
+    world.sign_in(&mut browser, &page, "alice").await.sent("code");
+    // That it has run out does not matter; that it is another client's, altered, or an access token does.
+    browser.get(&world, &asks(&of_alice, "none")).await.sent("code");
+    let altered = format!("{of_alice}A");
+    for nobody in [of_board.as_str(), &altered, &access, "nonsense"] {
+        assert_eq!(browser.get(&world, &asks(nobody, "none")).await.sent("error"), "login_required");
+        // Nobody knows whom to expect, so who is here will do.
+        browser.get(&world, &asks(nobody, "")).await.sent("code");
+    }
+    let other =
+        request(&[("client_id", &board), ("scope", "openid"), ("id_token_hint", &of_board), ("prompt", "none")]);
+    browser.get(&world, &other).await.sent("code");
+}
