@@ -164,8 +164,13 @@ pub enum ConfigError {
     #[error("`browser_session_seconds` must be 60 to 31622400")]
     BrowserSessionSeconds,
     /// A trusted issuer cannot be used.
-    #[error("`token_exchange`: {0}")]
-    TokenExchange(&'static str),
+    #[error("`token_exchange`, entry {entry}: {what}")]
+    TokenExchange {
+        /// Which one, from 1.
+        entry: usize,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// Passwords would be hashed too cheaply, or not at all.
     #[error("`password` must have `memory_kib` 1024 to 1048576, `iterations` 1 to 16, `parallelism` 1 to 16")]
     Password,
@@ -177,8 +182,13 @@ pub enum ConfigError {
     KeyRotation,
     /// A provider cannot be used.
     #[cfg(feature = "openid-providers")]
-    #[error("`providers`: {0}")]
-    Providers(&'static str),
+    #[error("`providers`, entry {entry}: {what}")]
+    Provider {
+        /// Which one, from 1.
+        entry: usize,
+        /// What is wrong with it.
+        what: &'static str,
+    },
 }
 
 /// How long an ID token is good, in seconds. It is read once, by the program that asked for it.
@@ -229,9 +239,10 @@ impl Config {
             return Err(ConfigError::BrowserSessionSeconds);
         }
         for (index, trusted) in self.token_exchange.iter().enumerate() {
-            trusted.validate(&self.issuer)?;
-            if self.token_exchange.iter().skip(index + 1).any(|other| other.issuer == trusted.issuer) {
-                return Err(ConfigError::TokenExchange("an issuer is there twice"));
+            let wrong = |what| ConfigError::TokenExchange { entry: index + 1, what };
+            trusted.validate(&self.issuer).map_err(wrong)?;
+            if self.token_exchange.iter().take(index).any(|other| other.issuer == trusted.issuer) {
+                return Err(wrong("the issuer is there already"));
             }
         }
         let PasswordConfig { memory_kib, iterations, parallelism } = self.password;
@@ -245,7 +256,8 @@ impl Config {
             return Err(ConfigError::KeyRotation);
         }
         #[cfg(feature = "openid-providers")]
-        crate::providers::check(&self.providers).map_err(ConfigError::Providers)?;
+        crate::providers::check(&self.providers)
+            .map_err(|(index, what)| ConfigError::Provider { entry: index + 1, what })?;
         Ok(())
     }
 

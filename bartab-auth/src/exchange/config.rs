@@ -4,7 +4,6 @@ use bartab_core::TenantRole;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::config::ConfigError;
 use crate::plain_http::PlainHttp;
 use crate::token::VerifyingKey;
 
@@ -77,9 +76,9 @@ impl TrustedIssuer {
         TenantRole::Member
     }
 
-    /// Whether every value can be used, by a tenant whose own issuer is `own`.
-    pub(crate) fn validate(&self, own: &str) -> Result<(), ConfigError> {
-        let wrong = |what| Err(ConfigError::TokenExchange(what));
+    /// Whether every value can be used, by a tenant whose own issuer is `own`; otherwise what is wrong.
+    pub(crate) fn validate(&self, own: &str) -> Result<(), &'static str> {
+        let wrong = Err;
         let texts = [&self.issuer, &self.audience, &self.username_claim, &self.name_claim];
         if texts.iter().any(|text| text.is_empty() || text.len() > MAX_TEXT) {
             return wrong("issuer, audience and the names of claims have 1 to 2000 characters");

@@ -108,16 +108,19 @@ impl ProviderConfig {
     }
 }
 
-/// Whether these providers can be used; otherwise what is wrong.
-pub(crate) fn check(providers: &[ProviderConfig]) -> Result<(), &'static str> {
-    if providers.len() > MAX_PROVIDERS {
-        return Err("there are at most 32");
-    }
+/// Whether these providers can be used; otherwise which of them cannot, from 0, and what is wrong.
+pub(crate) fn check(providers: &[ProviderConfig]) -> Result<(), (usize, &'static str)> {
     let mut seen = BTreeSet::new();
-    if !providers.iter().all(|provider| seen.insert(&provider.id)) {
-        return Err("two have the same `id`");
+    for (index, provider) in providers.iter().enumerate() {
+        if index == MAX_PROVIDERS {
+            return Err((index, "there are at most 32"));
+        }
+        if !seen.insert(&provider.id) {
+            return Err((index, "another one has this `id`"));
+        }
+        provider.check().map_err(|what| (index, what))?;
     }
-    providers.iter().try_for_each(ProviderConfig::check)
+    Ok(())
 }
 
 /// The tenant's secret at a provider; `Debug` does not show it, and the memory is wiped when it is dropped.
@@ -154,7 +157,7 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_refused() {
         assert_eq!(check(&[good(), ProviderConfig { id: "other".to_owned(), ..good() }]), Ok(()));
-        assert_eq!(check(&[good(), good()]), Err("two have the same `id`"));
+        assert_eq!(check(&[good(), good()]), Err((1, "another one has this `id`")));
         let text = |text: &str| text.to_owned();
         for bad in [
             ProviderConfig { id: text("Work"), ..good() },

@@ -73,10 +73,13 @@ fn a_configuration_that_trusts_too_much_is_refused() {
         TrustedIssuer::new(&good.issuer, &good.audience, "http://169.254.169.254/latest"),
         TrustedIssuer::new(&good.issuer, &good.audience, "https://user:secret@host.example/jwks"),
     ] {
-        assert!(matches!(trusting(wrong.clone()).validate(), Err(ConfigError::TokenExchange(_))), "{wrong:?}");
+        assert!(
+            matches!(trusting(wrong.clone()).validate(), Err(ConfigError::TokenExchange { entry: 1, .. })),
+            "{wrong:?}"
+        );
     }
     let twice = Config { token_exchange: vec![good.clone(), good], ..config() };
-    assert!(matches!(twice.validate(), Err(ConfigError::TokenExchange(_))));
+    assert!(matches!(twice.validate(), Err(ConfigError::TokenExchange { entry: 2, .. })));
 }
 
 #[cfg(feature = "remote-jwks")]

@@ -255,7 +255,7 @@ async fn nobody_is_sent_to_where_an_attacker_wants_them() {
 async fn a_configuration_that_cannot_be_used_is_refused() {
     let provider = ProviderConfig::new("work", "Work", "http://login.example", "chat");
     let error = Config { providers: vec![provider], ..config() }.validate().unwrap_err();
-    assert!(matches!(error, ConfigError::Providers(_)), "{error}");
+    assert!(matches!(error, ConfigError::Provider { .. }), "{error}");
     assert!(error.to_string().starts_with("`providers`: an `issuer` is"));
     let problem = AuthError::Provider(bartab_auth::ProviderError::Unavailable).to_problem();
     assert_eq!((problem.status, problem.retry_after), (503, Some(1)));
