@@ -256,7 +256,7 @@ async fn a_configuration_that_cannot_be_used_is_refused() {
     let provider = ProviderConfig::new("work", "Work", "http://login.example", "chat");
     let error = Config { providers: vec![provider], ..config() }.validate().unwrap_err();
     assert!(matches!(error, ConfigError::Provider { .. }), "{error}");
-    assert!(error.to_string().starts_with("`providers`: an `issuer` is"));
+    assert!(error.to_string().starts_with("`providers`, entry 1: an `issuer` is"));
     let problem = AuthError::Provider(bartab_auth::ProviderError::Unavailable).to_problem();
     assert_eq!((problem.status, problem.retry_after), (503, Some(1)));
 }
