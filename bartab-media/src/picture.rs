@@ -28,7 +28,7 @@ pub enum PictureError {
     /// Decoding it could take more memory than the limits allow; nothing was decoded.
     #[error("decoding the picture takes up to {needed} bytes, and the limit is {limit}")]
     TooMuchMemory {
-        /// An upper bound of what decoding takes, in bytes.
+        /// What decoding is estimated to take, in bytes.
         needed: u64,
         /// [`PictureLimits::max_memory`].
         limit: u64,
@@ -56,8 +56,10 @@ pub struct PictureLimits {
     /// How many pixels a picture may have, of which only the first frame of an animation counts; 64 million unless
     /// configured.
     pub max_pixels: u64,
-    /// How many bytes decoding one may take at once, which together with the number of pictures that are decoded at a
-    /// time bounds the memory; 320 MiB unless configured.
+    /// How many bytes decoding one may take, as estimated from its headers; 320 MiB unless configured.
+    ///
+    /// Shrinking may take more than that: thumbnails as large as the picture were measured to bring the whole to about twice
+    /// the estimate. Whoever bounds the memory of several pictures at a time counts each twice.
     pub max_memory: u64,
     /// How many times a progressive JPEG may go over the picture; 100 unless configured. Encoders make about ten.
     pub max_scans: u32,

@@ -34,7 +34,8 @@ pub(crate) struct Coded {
     pub(crate) height: u32,
     /// The pixels of the larger of the picture and its first frame.
     pub(crate) pixels: u64,
-    /// An upper bound of the bytes that decoding and shrinking take at once, beside the file itself.
+    /// About the bytes that decoding takes at most, beside the file itself. Shrinking is not counted in full: see
+    /// [`PictureLimits::max_memory`].
     pub(crate) memory: u64,
     pub(crate) scans: u32,
 }
