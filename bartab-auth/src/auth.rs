@@ -19,6 +19,7 @@ use crate::metadata::Metadata;
 use crate::nudge::Nudges;
 use crate::password::Passwords;
 use crate::seal::Sealer;
+use crate::second_factor::Resealing;
 use crate::token::{Revocations, Verifier};
 
 /// The stores of one tenant's identity.
@@ -109,6 +110,8 @@ pub(crate) struct Inner {
     pub(crate) sessions_opened: AtomicU64,
     /// The same for tickets.
     pub(crate) tickets_issued: AtomicU64,
+    /// How far the shared secrets of second factors are sealed with today's host key.
+    pub(crate) resealing: Resealing,
     /// Whose turn it is to act on accounts.
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
     #[cfg(feature = "openid-providers")]
@@ -184,6 +187,7 @@ impl Auth {
             revocations,
             sessions_opened: AtomicU64::new(0),
             tickets_issued: AtomicU64::new(0),
+            resealing: Resealing::default(),
             turn: Arc::default(),
             nudges: Nudges::default(),
         })))

@@ -177,10 +177,13 @@ impl Host {
     }
 }
 
-/// Looks after the signing keys of a tenant, and clears away what is over.
+/// Looks after the keys of a tenant, and clears away what is over.
 async fn chores(name: &TenantName, auth: &Auth) {
     if let Err(error) = auth.tend_keys().await {
         tracing::error!(tenant = %name, error = %Chain(&error), "the signing keys cannot be looked after");
+    }
+    if let Err(error) = auth.reseal_second_factors().await {
+        tracing::error!(tenant = %name, error = %Chain(&error), "second factors cannot be sealed with the host's new key");
     }
     if let Err(error) = auth.clear_away().await {
         tracing::warn!(tenant = %name, error = %Chain(&error), "old sessions and tickets cannot be cleared away");

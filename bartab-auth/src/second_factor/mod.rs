@@ -1,6 +1,7 @@
 //! The second factor: codes by the clock (RFC 6238), and recovery codes for the day the device is lost.
 
 mod codes;
+mod reseal;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,6 +14,7 @@ use bartab_core::{Actor, Scope, Scopes, TenantRole, UserId};
 use zeroize::Zeroizing;
 
 use self::codes::{Code, RecoveryCode};
+pub(crate) use self::reseal::Resealing;
 use crate::auth::Auth;
 use crate::config::TotpPolicy;
 use crate::error::AuthError;

@@ -304,6 +304,34 @@ async fn the_secret_is_sealed_and_the_codes_are_hashed() {
     assert_eq!(login(&world, Some(&device.code(30))).await.status, 200);
 }
 
+#[tokio::test]
+async fn secrets_are_sealed_anew_once_the_host_has_another_key() {
+    let sealed = |keys: &[u8]| Config {
+        sealing_keys: bartab_auth::SealingKeys::new(keys.iter().map(|byte| [*byte; 32])),
+        ..config()
+    };
+    let world = World::open().await;
+    // More people than are looked at in one go; alice is the last one.
+    for number in 0..201 {
+        world.service.auth().create_account(NewAccount::member(&format!("p{number}"), PASSWORD)).await.unwrap();
+    }
+    let alice = world.person("alice").await;
+    let (device, _) = turn_on(&world, &alice.access_token, 0).await;
+    assert!(world.service.auth().reseal_second_factors().await.unwrap(), "there is no key to do it with");
+
+    let old = World::on(world.stores.clone(), sealed(&[1]), 2).await;
+    assert!(!old.service.auth().reseal_second_factors().await.unwrap());
+    assert!(old.service.auth().reseal_second_factors().await.unwrap());
+    let both = World::on(world.stores.clone(), sealed(&[2, 1]), 3).await;
+    both.advance(3600);
+    both.service.auth().tend_keys().await.unwrap();
+    while !both.service.auth().reseal_second_factors().await.unwrap() {}
+    // The first key may go.
+    let new = World::on(world.stores.clone(), sealed(&[2]), 4).await;
+    new.advance(30);
+    assert_eq!(login(&new, Some(&device.code(30))).await.status, 200);
+}
+
 async fn administrator(world: &World) -> Tokens {
     let new = NewAccount { role: TenantRole::Administrator, ..NewAccount::member("alice", PASSWORD) };
     world.service.auth().create_account(new).await.unwrap();

@@ -67,6 +67,13 @@ pub enum SecondFactorChange {
     UseRecovery(TokenHash),
     /// Other recovery codes; the old ones are good no more.
     ReplaceRecovery(Vec<TokenHash>),
+    /// The same secret, sealed with another key; refused unless the one that is stored is `from`.
+    Reseal {
+        /// What is stored.
+        from: TotpSecret,
+        /// What takes its place.
+        to: TotpSecret,
+    },
     /// No second factor any more.
     Remove,
 }
@@ -106,6 +113,10 @@ impl SecondFactorChange {
             Self::ReplaceRecovery(codes) => {
                 let factor = factor.as_mut().filter(|factor| factor.confirmed).ok_or(StoreError::Conflict)?;
                 factor.recovery.clone_from(codes);
+            }
+            Self::Reseal { from, to } => {
+                let same = |factor: &&mut SecondFactor| factor.secret == *from;
+                factor.as_mut().filter(same).ok_or(StoreError::Conflict)?.secret = to.clone();
             }
             Self::Remove => *factor = None,
         }

@@ -73,6 +73,8 @@ pub async fn a_change_does_what_the_pure_function_does(stores: &IdentityStores) 
         factor(SecondFactorChange::UseRecovery(hash(1))),
         factor(SecondFactorChange::UseRecovery(hash(1))),
         factor(SecondFactorChange::ReplaceRecovery(vec![hash(3)])),
+        factor(SecondFactorChange::Reseal { from: TotpSecret::new(vec![7]), to: TotpSecret::new(vec![8]) }),
+        factor(SecondFactorChange::Reseal { from: secret(), to: TotpSecret::new(vec![8]) }),
         factor(SecondFactorChange::Remove),
         AccountChange::Password(Some(PasswordHash::new("last"))),
         factor(SecondFactorChange::Begin(TotpSecret::new(vec![9]))),
