@@ -5,7 +5,7 @@ use url::{Host, Url};
 /// Where `http` will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
-    not(all(feature = "remote-feed", feature = "openid-providers")),
+    all(not(test), not(all(feature = "remote-feed", feature = "openid-providers"))),
     expect(dead_code, reason = "not every feature takes it in as many places")
 )]
 pub(crate) enum PlainHttp {
