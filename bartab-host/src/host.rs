@@ -149,7 +149,10 @@ impl Host {
             tokio::time::sleep(EVERY).await;
             self.inner.registry.close_idle().await;
             self.inner.rates.forget_idle();
-            for (name, open) in self.inner.registry.open() {
+            // Held one at a time: who holds an open tenant keeps its place from others.
+            let open = self.inner.registry.open().into_iter().map(|(name, open)| (name, Arc::downgrade(&open)));
+            for (name, open) in open.collect::<Vec<_>>() {
+                let Some(open) = open.upgrade() else { continue };
                 open.tenant.forget_idle_limits();
                 if round % CHORES == 0 {
                     chores(&name, open.tenant.auth()).await;

@@ -81,7 +81,8 @@ impl Auth {
         Ok(self.0.stores.accounts.external_identities(account.user_id).await?)
     }
 
-    /// Makes the caller nobody at the provider, and ends their other sessions: one may have been opened by it.
+    /// Makes the caller nobody at the provider, and ends their other sessions, also when they are nobody there already: one
+    /// may have been opened by it.
     ///
     /// # Errors
     /// Those of [`Auth::linking`]; [`ProviderError::NotFound`], [`ProviderError::NotLinked`];
@@ -95,6 +96,8 @@ impl Auth {
             let account = auth.still_there(user, session).await?;
             let identities = auth.0.stores.accounts.external_identities(user).await?;
             if identities.iter().all(|identity| identity.issuer != issuer) {
+                // Maybe this is asked again because only half of it was done the first time.
+                auth.end_all_but(user, Some(session)).await.map_err(half_done)?;
                 return Err(ProviderError::NotLinked.into());
             }
             let mut others = identities.iter().filter(|identity| identity.issuer != issuer);

@@ -180,9 +180,16 @@ impl Auth {
         if account.second_factor.is_none() {
             return Err(AuthError::SecondFactorOff);
         }
-        let action = is_on.then_some("mfa.disabled");
         self.to_its_end(move |auth| async move {
-            auth.change_factor(&account, SecondFactorChange::Remove, action).await?;
+            if is_on {
+                auth.change_factor(&account, SecondFactorChange::Remove, Some("mfa.disabled")).await?;
+            } else {
+                // It may have been confirmed while the password was checked, and then a code is needed.
+                auth.change_factor(&account, SecondFactorChange::Discard, None).await.map_err(|error| match error {
+                    AuthError::Store(StoreError::Conflict) => Broken::missing("/code"),
+                    error => error,
+                })?;
+            }
             if auth.requires_totp(account.role) {
                 auth.revoke_access(account.user_id).await.map_err(half_done)?;
             }

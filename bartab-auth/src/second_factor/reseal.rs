@@ -11,6 +11,8 @@ use crate::error::AuthError;
 
 /// Accounts that are looked at in one go, so that nobody waits for it.
 const PAGE: usize = 200;
+/// Secrets that are written in one go.
+const WRITES: usize = 20;
 
 /// How far it has got since the tenant was opened.
 #[derive(Debug, Default)]
@@ -25,7 +27,7 @@ struct Progress {
 }
 
 impl Auth {
-    /// Seals the shared secrets of some hundred accounts with the first of the host's keys, those that another one or none
+    /// Seals the shared secrets of a few accounts with the first of the host's keys, those that another one or none
     /// has sealed, and answers whether all are done. Call it now and then: each call goes on where the one before ended, and
     /// costs nothing once every account was looked at. It begins anew when the tenant is opened with other keys.
     ///
@@ -41,10 +43,14 @@ impl Auth {
         }
         let people = AccountFilter { bot: Some(false), ..AccountFilter::default() };
         let accounts = self.0.stores.accounts.list(&people, progress.after, PAGE).await?;
-        let mut unopened = None;
+        let (mut unopened, mut written, mut looked_at) = (None, 0, 0);
         for account in &accounts {
+            if written == WRITES {
+                break;
+            }
+            looked_at += 1;
             match self.reseal(account).await {
-                Ok(()) => {}
+                Ok(changed) => written += usize::from(changed),
                 Err(AuthError::Store(StoreError::Conflict)) => progress.missed = true,
                 Err(error @ AuthError::Sealed(_)) => {
                     progress.missed = true;
@@ -53,7 +59,8 @@ impl Auth {
                 Err(error) => return Err(error),
             }
         }
-        progress = match accounts.last().filter(|_| accounts.len() == PAGE) {
+        let is_end = looked_at == accounts.len() && accounts.len() < PAGE;
+        progress = match accounts.get(looked_at.saturating_sub(1)).filter(|_| !is_end) {
             Some(last) => Progress { after: Some(last.user_id), ..progress },
             None => Progress { after: None, missed: false, done: !progress.missed },
         };
@@ -61,16 +68,17 @@ impl Auth {
         unopened.map_or(Ok(progress.done), Err)
     }
 
-    async fn reseal(&self, account: &Account) -> Result<(), AuthError> {
-        let Some(factor) = &account.second_factor else { return Ok(()) };
+    /// Whether there was something to do.
+    async fn reseal(&self, account: &Account) -> Result<bool, AuthError> {
+        let Some(factor) = &account.second_factor else { return Ok(false) };
         if !self.0.sealer.is_outdated(factor.secret.as_bytes()) {
-            return Ok(());
+            return Ok(false);
         }
         let context = context(account.user_id);
         let plain = self.0.sealer.open(&context, factor.secret.as_bytes())?;
         let to = TotpSecret::new(self.0.sealer.seal(&context, &plain)?);
         let change = SecondFactorChange::Reseal { from: factor.secret.clone(), to };
-        self.change_factor(account, change, None).await.map(drop)
+        self.change_factor(account, change, None).await.map(|_| true)
     }
 }
 

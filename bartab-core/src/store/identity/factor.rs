@@ -74,6 +74,8 @@ pub enum SecondFactorChange {
         /// What takes its place.
         to: TotpSecret,
     },
+    /// The secret that waits for its first code is dropped; refused when one is confirmed, or there is none.
+    Discard,
     /// No second factor any more.
     Remove,
 }
@@ -117,6 +119,9 @@ impl SecondFactorChange {
             Self::Reseal { from, to } => {
                 let same = |factor: &&mut SecondFactor| factor.secret == *from;
                 factor.as_mut().filter(same).ok_or(StoreError::Conflict)?.secret = to.clone();
+            }
+            Self::Discard => {
+                factor.take_if(|factor| !factor.confirmed).ok_or(StoreError::Conflict)?;
             }
             Self::Remove => *factor = None,
         }
