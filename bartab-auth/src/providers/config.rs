@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     fn good() -> ProviderConfig {
-        ProviderConfig::new("work", "Work", "https://login.example/realm", "chat")
+        ProviderConfig::new("corp", "Work", "https://login.example/realm", "chat")
     }
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn the_secret_is_not_shown() {
         let json = serde_json::json!({
-            "id": "work", "name": "Work", "issuer": "https://login.example", "client_id": "chat", "client_secret": "hush",
+            "id": "corp", "name": "Work", "issuer": "https://login.example", "client_id": "chat", "client_secret": "hush",
         });
         let config: ProviderConfig = serde_json::from_value(json).unwrap();
         assert_eq!(config.client_secret.as_ref().unwrap().text(), "hush");

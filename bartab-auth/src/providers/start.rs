@@ -172,8 +172,8 @@ mod tests {
 
     #[test]
     fn a_link_goes_on_where_the_person_was_and_asks_for_a_sign_in_once() {
-        let href = |action: &str| link_of("work", "Work", action).href;
-        let start = "../auth/providers/work/start?return_to=%2Fv1%2Foauth2%2F";
+        let href = |action: &str| link_of("corp", "Work", action).href;
+        let start = "../auth/providers/corp/start?return_to=%2Fv1%2Foauth2%2F";
         assert_eq!(href("device"), format!("{start}device"));
         assert_eq!(
             href("authorize?client_id=a&state=%26"),

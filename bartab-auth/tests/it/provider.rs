@@ -19,7 +19,7 @@ use crate::world::{Answer, World, config, memory};
 
 pub(crate) const CLIENT: &str = "chat at work";
 pub(crate) const SECRET: &str = "hush: a \u{e9} & a %";
-pub(crate) const START: &str = "/v1/auth/providers/work/start";
+pub(crate) const START: &str = "/v1/auth/providers/corp/start";
 
 pub(crate) fn program() -> Browser {
     Browser { headers: vec![("accept", "application/json".to_owned())], ..Browser::default() }
@@ -75,7 +75,7 @@ impl Begun {
     }
 
     pub(crate) fn callback(&self, more: &str) -> String {
-        format!("/v1/auth/providers/work/callback?state={}&{more}", self.query["state"])
+        format!("/v1/auth/providers/corp/callback?state={}&{more}", self.query["state"])
     }
 }
 
@@ -159,7 +159,7 @@ impl Provider {
             client_secret: Some(SECRET.to_owned().into()),
             allow_registration: true,
             timeout_seconds: 1,
-            ..ProviderConfig::new("work", "Work & Co", &self.issuer, CLIENT)
+            ..ProviderConfig::new("corp", "Work & Co", &self.issuer, CLIENT)
         }
     }
 

@@ -12,7 +12,7 @@ use crate::provider::{Provider, person, program};
 use crate::world::{Answer, ISSUER, World, config};
 
 const ASKED: &str = "Confirm it is you";
-const CALLBACK: &str = "/v1/auth/providers/work/callback";
+const CALLBACK: &str = "/v1/auth/providers/corp/callback";
 
 /// A tenant with alice, who has a second factor and is somebody at the provider, and what shows her codes.
 async fn tenant(provider: &Provider, role: TenantRole) -> (World, Device) {
@@ -94,7 +94,7 @@ async fn a_program_sends_the_code_with_what_it_was_given() {
     answer.assert_problem(401, "auth.bad_credentials");
     let code = device.code(60);
     browser.post(&world, CALLBACK, &[("ticket", "x"), ("otp", &code)]).await.assert_problem(400, "provider.stale");
-    let elsewhere = CALLBACK.replace("work", "none");
+    let elsewhere = CALLBACK.replace("corp", "none");
     browser.post(&world, &elsewhere, &[]).await.assert_problem(404, "provider.not_found");
     let tokens = browser.post(&world, CALLBACK, &[("ticket", &ticket), ("otp", &code)]).await;
     assert_eq!(tokens.status, 200, "{tokens:?}");
@@ -125,7 +125,7 @@ async fn few_codes_are_tried_and_none_once_the_provider_is_unlinked() {
     let alice =
         json!({"username": "alice", "password": crate::world::PASSWORD, "otp": device.code(180 + 24 * 60 * 60)});
     let alice = world.post("/v1/auth/login", "", alice).await.text("access_token");
-    let away = world.call(http::Method::DELETE, "/v1/me/identities/work", &alice, serde_json::Value::Null).await;
+    let away = world.call(http::Method::DELETE, "/v1/me/identities/corp", &alice, serde_json::Value::Null).await;
     assert_eq!(away.status, 204, "{away:?}");
     world.advance(30);
     let code = device.code(210 + 24 * 60 * 60);

@@ -11,7 +11,7 @@ use crate::provider::{Begun, CODE_PATH, Provider, person, program};
 use crate::world::{Answer, ISSUER, PASSWORD, World};
 
 const IDENTITIES: &str = "/v1/me/identities";
-const LINK: &str = "/v1/auth/providers/work/start?link=true";
+const LINK: &str = "/v1/auth/providers/corp/start?link=true";
 
 /// Links whoever has this token with `subject` at the provider.
 async fn link(provider: &Provider, world: &World, token: &str, subject: &str) -> Answer {
@@ -149,7 +149,7 @@ async fn the_trail_says_with_which_provider() {
     assert_eq!(link(&provider, &world, &alice.access_token, "alice-0").await.status, 204);
     let trail = world.stores.audit.list(&AuditFilter::default(), None, 9).await.unwrap();
     let said: Vec<_> = trail.iter().map(|entry| (&*entry.action, entry.details.as_deref())).collect();
-    assert_eq!(said, [("account.linked", Some(r#"{"provider":"work"}"#))]);
+    assert_eq!(said, [("account.linked", Some(r#"{"provider":"corp"}"#))]);
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn what_is_linked_is_listed_and_taken_back() {
         world.call(Method::DELETE, &format!("{IDENTITIES}/{provider}"), token, Value::Null).await
     };
     // Asked again, maybe because ending the other sessions failed the first time: they end now.
-    away("work", token).await.assert_problem(404, "provider.not_linked");
+    away("corp", token).await.assert_problem(404, "provider.not_linked");
     assert_eq!(world.refresh(&earlier.refresh_token).await.status, 400);
     let other = world.service.auth().login(Login::new("alice", PASSWORD)).await.unwrap();
     away("none", token).await.assert_problem(404, "provider.not_found");
@@ -172,18 +172,18 @@ async fn what_is_linked_is_listed_and_taken_back() {
         assert_eq!(link(&provider, &world, token, subject).await.status, 204);
     }
     let item =
-        |subject: &str| json!({"provider": "work", "name": "Work & Co", "issuer": provider.issuer, "subject": subject});
+        |subject: &str| json!({"provider": "corp", "name": "Work & Co", "issuer": provider.issuer, "subject": subject});
     let listed = world.get(IDENTITIES, token).await.json();
     assert_eq!(listed["items"], json!([item("alice-0"), item("alice-1")]));
     let narrow = world.refreshed(&other, "chat:read").await;
-    for refused in [world.get(IDENTITIES, &narrow).await, away("work", &narrow).await] {
+    for refused in [world.get(IDENTITIES, &narrow).await, away("corp", &narrow).await] {
         refused.assert_problem(403, "auth.insufficient_scope");
     }
-    away("work", "").await.assert_problem(401, "auth.required");
+    away("corp", "").await.assert_problem(401, "auth.required");
     let opened = world.service.auth().sign_in(alice.user_id, None).await.unwrap();
-    away("work", &opened.access_token).await.assert_problem(403, "auth.sign_in_again");
+    away("corp", &opened.access_token).await.assert_problem(403, "auth.sign_in_again");
 
-    assert_eq!(away("work", token).await.status, 204);
+    assert_eq!(away("corp", token).await.status, 204);
     assert_eq!(world.get(IDENTITIES, token).await.json()["items"], json!([]));
     assert_eq!(world.trail(alice.user_id).await, ["account.linked", "account.linked", "account.unlinked"]);
     // Whoever came by it is out, and comes as somebody new.
@@ -206,7 +206,7 @@ async fn the_last_way_to_sign_in_is_not_taken_back() {
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
     let rest = world.get(&format!("{IDENTITIES}?cursor={}%20{}", provider.issuer, "alice-0"), &token).await.json();
     assert_eq!((&rest["items"][0]["provider"], &rest["items"][0]["subject"]), (&Value::Null, &json!("7")));
-    let away = async || world.call(Method::DELETE, &format!("{IDENTITIES}/work"), &token, Value::Null).await;
+    let away = async || world.call(Method::DELETE, &format!("{IDENTITIES}/corp"), &token, Value::Null).await;
     away().await.assert_problem(409, "provider.last_sign_in");
     assert_eq!(whose(&provider, &world, "alice-0").await, Some(user));
     let first = world.post("/v1/me/password", &token, json!({"new": "a passphrase of hers"})).await;

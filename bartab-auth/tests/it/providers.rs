@@ -22,16 +22,16 @@ async fn somebody_signs_in_and_goes_on_where_they_were() {
     assert_eq!(
         list.json(),
         json!({
-            "items": [{"id": "work", "name": "Work & Co", "start_url": format!("{ISSUER}{START}")}], "next_cursor": null,
+            "items": [{"id": "corp", "name": "Work & Co", "start_url": format!("{ISSUER}{START}")}], "next_cursor": null,
         })
     );
-    let rest = world.get("/v1/auth/providers?limit=1&cursor=work", "").await;
+    let rest = world.get("/v1/auth/providers?limit=1&cursor=corp", "").await;
     assert_eq!(rest.json(), json!({"items": [], "next_cursor": null}));
     world.get("/v1/auth/providers?cursor=play", "").await.assert_problem(400, "request.invalid");
     let mut browser = person();
     let begun = provider.begin(&world, &mut browser, "return_to=%2Fv1%2Foauth2%2Fauthorize%3Fclient_id%3Dx").await;
     assert!(begun.url.starts_with(&format!("{}/authorize?realm=work&", provider.issuer)), "{}", begun.url);
-    let callback = format!("{ISSUER}/v1/auth/providers/work/callback");
+    let callback = format!("{ISSUER}/v1/auth/providers/corp/callback");
     for (name, value) in [
         ("response_type", "code"),
         ("client_id", CLIENT),
@@ -138,7 +138,7 @@ async fn a_sign_in_ends_once_in_its_own_browser_and_in_time() {
     for browser in [&mut other, &mut program()] {
         browser.get(&world, &callback).await.assert_problem(400, "provider.stale");
     }
-    let elsewhere = callback.replace("/work/", "/none/");
+    let elsewhere = callback.replace("/corp/", "/none/");
     browser.get(&world, &elsewhere).await.assert_problem(404, "provider.not_found");
     assert_eq!(browser.get(&world, &callback).await.status, 200);
     browser.get(&world, &callback).await.assert_problem(400, "provider.stale");
@@ -148,7 +148,7 @@ async fn a_sign_in_ends_once_in_its_own_browser_and_in_time() {
     world.advance(10 * 60);
     browser.get(&world, &begun.callback("code=c0de")).await.assert_problem(400, "provider.stale");
     for query in ["", "state=", "state=x&code=y", "state=x&state=x&code=y", "code=y"] {
-        let path = format!("/v1/auth/providers/work/callback?{query}");
+        let path = format!("/v1/auth/providers/corp/callback?{query}");
         browser.get(&world, &path).await.assert_problem(400, "provider.stale");
     }
     assert_eq!(provider.requests("/realm/token").len(), 1, "nothing else was sent to the provider");
@@ -253,7 +253,7 @@ async fn nobody_is_sent_to_where_an_attacker_wants_them() {
 
 #[tokio::test]
 async fn a_configuration_that_cannot_be_used_is_refused() {
-    let provider = ProviderConfig::new("work", "Work", "http://login.example", "chat");
+    let provider = ProviderConfig::new("corp", "Work", "http://login.example", "chat");
     let error = Config { providers: vec![provider], ..config() }.validate().unwrap_err();
     assert!(matches!(error, ConfigError::Provider { .. }), "{error}");
     assert!(error.to_string().starts_with("`providers`, entry 1: an `issuer` is"));
