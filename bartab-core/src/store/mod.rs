@@ -31,7 +31,8 @@ pub use markers::{Marker, MarkerStore};
 pub use media::{
     Advance, Advancing, Attachment, Beginning, BlobKey, ClaimRefusal, Claimed, Claiming, Finishing, Holder,
     MediaAccess, MediaClaims, MediaFeed, MediaLimits, MediaQuota, MediaRecord, MediaStore, MediaUsage, NewMedia,
-    Quarantine, QuotaExceeded, ReferenceChange, RemovedMedia, RemovedUpload, Staging, Upload, UploadStore,
+    Quarantine, QuotaExceeded, ReferenceChange, ReferenceFeed, ReferencePage, RemovedMedia, RemovedUpload, Staging,
+    Upload, UploadStore,
 };
 pub use memory::{MemoryIdentity, MemoryLog, MemoryMarkers, MemoryMedia, MemorySnapshots};
 pub use rebuild::{MessageRebuild, MessageRows, mention_rows};

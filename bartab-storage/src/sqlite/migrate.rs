@@ -8,11 +8,12 @@ use super::open::OpenError;
 const APPLICATION_ID: i32 = 0x4254_4142;
 
 /// Each migration once, in order; its number is its place from 1. A published one never changes.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_log.sql"),
     include_str!("migrations/0002_identity.sql"),
     include_str!("migrations/0003_identity_whole.sql"),
     include_str!("migrations/0004_media.sql"),
+    include_str!("migrations/0005_media_links.sql"),
 ];
 
 /// What a file of ours is.

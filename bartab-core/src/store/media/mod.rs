@@ -19,5 +19,5 @@ pub use blob::BlobKey;
 pub use claims::{Attachment, ClaimRefusal, Claimed, MediaAccess, MediaClaims};
 pub use quota::{MediaLimits, MediaQuota, MediaUsage, QuotaExceeded};
 pub use record::{Claiming, MediaRecord, MediaStore, NewMedia, Quarantine, RemovedMedia};
-pub use reference::{Holder, MediaFeed, ReferenceChange};
+pub use reference::{Holder, MediaFeed, ReferenceChange, ReferenceFeed, ReferencePage};
 pub use upload::{Advance, Advancing, Beginning, Finishing, RemovedUpload, Staging, Upload, UploadStore};

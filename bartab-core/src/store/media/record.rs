@@ -208,6 +208,10 @@ pub trait MediaStore: Send + Sync + 'static {
     /// Notes durably that the bytes of a doomed blob are deleted: it can be staged again. Any other blob is left alone.
     async fn blob_gone(&self, blob: BlobKey) -> Result<(), StoreError>;
 
+    /// Gives the key that the tenant's links are signed with. The first time that is `fresh`, which is stored durably; of
+    /// concurrent first times one decides.
+    async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError>;
+
     /// Dooms the blob, durably, if no file and no upload uses it; answers whether it is doomed now.
     ///
     /// For bytes that were found and belong to nothing.

@@ -1,6 +1,9 @@
 //! Who refers to a file, as the log tells it.
 
+use async_trait::async_trait;
+
 use crate::id::{EventId, MediaId, UserId};
+use crate::store::StoreError;
 
 /// What carries files, and keeps them from being collected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +50,29 @@ pub struct ReferenceChange {
     pub holder: Holder,
     /// The files. One that there is not, or no longer, is passed over; one that is named twice counts once.
     pub media: Vec<MediaId>,
+}
+
+/// A stretch of the log, as media sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferencePage {
+    /// What holders carry, in the order of the log.
+    pub changes: Vec<ReferenceChange>,
+    /// How far the log was looked at; the position that was asked for, at the log's end.
+    pub position: u64,
+}
+
+/// Who carries what, as the log tells it: how media learns of references without knowing what a message is.
+#[async_trait]
+pub trait ReferenceFeed: Send + Sync + 'static {
+    /// Looks at up to `limit` events of the log above `position`, which is a `seq`, and gives what they change.
+    ///
+    /// Every event that was acknowledged before the call is seen by it or by those that go on from its
+    /// [`ReferencePage::position`]. An event that was erased since says nothing; what it carried is given up by the change
+    /// of the event that erased it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the log cannot be asked now.
+    async fn after(&self, position: u64, limit: usize) -> Result<ReferencePage, StoreError>;
 }
 
 /// What media follows, each from a position of its own.

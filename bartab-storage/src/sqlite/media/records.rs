@@ -139,6 +139,16 @@ impl MediaStore for SqliteStore {
         self.write(move |work| blobs::gone(work.conn, blob)).await
     }
 
+    async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
+        self.write(move |work| {
+            let sql = "INSERT INTO media_signing_key (id, bytes) VALUES (1, ?1) ON CONFLICT (id) DO NOTHING";
+            execute(work.conn, sql, [fresh])?;
+            let held = first(work.conn, "SELECT bytes FROM media_signing_key", [], |row| Ok(row.get(0)?))?;
+            Ok(held.unwrap_or(fresh))
+        })
+        .await
+    }
+
     async fn doom(&self, blob: BlobKey) -> Result<bool, StoreError> {
         self.write(move |work| match blobs::uses(work.conn, blob)? {
             Some(uses) => Ok(uses == Uses::DOOMED),

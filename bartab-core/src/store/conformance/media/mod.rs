@@ -14,6 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 
 use super::{is_conflict, ok};
 use crate::store::{MediaStore, UploadStore};
@@ -134,6 +135,7 @@ macro_rules! media_conformance {
             concurrent_advances_pass_no_limit
             a_file_larger_than_announced_must_fit
             a_lowered_limit_refuses_only_what_takes_more
+            links_are_signed_with_one_key
             two_tenants_share_no_media
             random_changes_of_media_read_as_in_memory
         }
@@ -158,4 +160,16 @@ pub async fn two_tenants_share_no_media(factory: &dyn MediaFactory) {
     let removed = ok(first.media.remove(samples::media_id(1)).await);
     assert_eq!(removed.and_then(|removed| removed.doomed), Some(samples::private(1)));
     assert_eq!(ok(second.media.doomed(9).await), []);
+}
+
+/// The key that links are signed with is decided once, among concurrent first times too, and survives an abort.
+pub async fn links_are_signed_with_one_key(factory: &dyn MediaFactory) {
+    let stores = factory.open("first").await;
+    let keys = join_all((1..=4).map(|byte| stores.media.signing_key([byte; 32]))).await;
+    let held: Vec<[u8; 32]> = keys.into_iter().map(ok).collect();
+    let decided = held[0];
+    assert!((1..=4).contains(&decided[0]) && held.iter().all(|key| *key == decided), "{held:?}");
+    let stores = factory.reopen_after_abort("first", stores).await;
+    assert_eq!(ok(stores.media.signing_key([9; 32]).await), decided);
+    assert_eq!(ok(factory.open("second").await.media.signing_key([9; 32]).await), [9; 32]);
 }

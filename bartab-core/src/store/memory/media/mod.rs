@@ -26,6 +26,7 @@ struct Records {
     carried: BTreeMap<Holder, BTreeSet<MediaId>>,
     doomed: BTreeSet<BlobKey>,
     positions: BTreeMap<MediaFeed, u64>,
+    signing_key: Option<[u8; 32]>,
 }
 
 impl Records {

@@ -111,6 +111,10 @@ impl MediaStore for MemoryMedia {
         Ok(())
     }
 
+    async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
+        Ok(*self.records().signing_key.get_or_insert(fresh))
+    }
+
     async fn doom(&self, blob: BlobKey) -> Result<bool, StoreError> {
         Ok(self.records().release(blob).is_some())
     }
