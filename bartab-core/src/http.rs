@@ -1,5 +1,9 @@
 //! What every service does alike at its HTTP edge: strict JSON in, problems out.
 
+mod query;
+
+pub use query::QueryParameters;
+
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, Response, StatusCode};
@@ -12,6 +16,12 @@ use crate::problem::{PROBLEM_JSON, Problem};
 /// judged which proxies to believe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub std::net::IpAddr);
+
+/// The address under which the client reaches the service, without a slash at the end: whoever runs a service puts it
+/// into the request's extensions, having judged which proxies to believe. URLs that a service gives out begin with it;
+/// without one they begin with the path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicBase(pub std::sync::Arc<str>);
 
 /// The header that names a request in answers and logs.
 pub const X_REQUEST_ID: &str = "x-request-id";

@@ -1,18 +1,37 @@
-//! Media: what a file is, and what its picture looks like.
+//! Media that does not leak: uploads, blobs, thumbnails and their delivery.
 //!
-//! Bytes in, bytes out: nothing here reads a file, a socket or a clock. A file's kind comes [`Kind::sniff`] from its
+//! [`Media`] is the typed API of one tenant, in process; [`MediaService`] the same over HTTP. Bytes go through
+//! [`Blobs`], an object store; records through the ports of `bartab-core`.
+//!
+//! Below that are bytes in, bytes out, without a file, a socket or a clock: a file's kind comes [`Kind::sniff`] from its
 //! bytes; [`strip_metadata`] cuts out what tells of the photographer; [`Inspection`] says how large a picture is
 //! before anything is decoded; [`Picture`] decodes it and makes its thumbnails.
 
+mod blobs;
+mod config;
 mod container;
+mod error;
+mod filename;
 mod inspect;
+mod media;
 mod metadata;
 mod picture;
+mod pool;
+mod service;
 mod sniff;
+mod sweep;
 mod thumbnail;
+mod upload;
 
+pub use blobs::{BlobError, Blobs};
+pub use config::Config;
+pub use error::MediaError;
 pub use inspect::Inspection;
+pub use media::{Media, MediaStores};
 pub use metadata::strip_metadata;
 pub use picture::{PictureError, PictureLimits};
+pub use pool::PicturePool;
+pub use service::{Body, BoxError, MediaService, openapi};
 pub use sniff::Kind;
 pub use thumbnail::{Fit, Picture, Thumbnail, ThumbnailAccept, ThumbnailFormat, ThumbnailSize, ThumbnailSizes};
+pub use upload::NewUpload;

@@ -1,0 +1,79 @@
+//! What an embedder or an operator can set.
+
+use std::time::Duration;
+
+use bartab_core::store::MediaLimits;
+use serde::Deserialize;
+
+use crate::picture::PictureLimits;
+use crate::thumbnail::ThumbnailSizes;
+
+/// Settings of one tenant's media; made to be nested in a stranger's own configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Bytes that a file may have.
+    pub file_bytes: u64,
+    /// Bytes that a picture may have; it is held in memory while its metadata is cut out.
+    pub picture_bytes: u64,
+    /// Bytes that a person's files and uploads may have together; any amount unless configured.
+    pub person_bytes: Option<u64>,
+    /// Uploads that a person may have under way.
+    pub person_uploads: u64,
+    /// Bytes that everybody's files and uploads may have together; any amount unless configured.
+    pub tenant_bytes: Option<u64>,
+    /// Whether pictures keep what they tell of the photographer: EXIF with its place, comments, embedded previews.
+    pub keep_metadata: bool,
+    /// How large a picture may be that is decoded.
+    pub pictures: PictureLimits,
+    /// The sizes of thumbnails.
+    pub thumbnails: ThumbnailSizes,
+    /// Seconds after which an upload that nobody goes on with is given up.
+    pub upload_seconds: u64,
+    /// Seconds for which a file is kept that was never attached.
+    pub unattached_seconds: u64,
+    /// Seconds for which a file is kept after the last message that carried it was deleted.
+    pub grace_seconds: u64,
+    /// Seconds for which a link works without a token.
+    pub link_seconds: u64,
+    /// Seconds between two looks for what can go.
+    pub sweep_seconds: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            file_bytes: 256 << 20,
+            picture_bytes: 32 << 20,
+            person_bytes: None,
+            person_uploads: 32,
+            tenant_bytes: None,
+            keep_metadata: false,
+            pictures: PictureLimits::default(),
+            thumbnails: ThumbnailSizes::default(),
+            upload_seconds: 24 * 60 * 60,
+            unattached_seconds: 24 * 60 * 60,
+            grace_seconds: 7 * 24 * 60 * 60,
+            link_seconds: 15 * 60,
+            sweep_seconds: 60,
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn limits(&self) -> MediaLimits {
+        MediaLimits {
+            person_bytes: self.person_bytes,
+            person_uploads: Some(self.person_uploads),
+            tenant_bytes: self.tenant_bytes,
+        }
+    }
+
+    pub(crate) const fn upload_time(&self) -> Duration {
+        Duration::from_secs(self.upload_seconds)
+    }
+
+    pub(crate) const fn unattached_time(&self) -> Duration {
+        Duration::from_secs(self.unattached_seconds)
+    }
+}

@@ -1,0 +1,157 @@
+//! What can go wrong, and what the client is told of it.
+
+use std::borrow::Cow;
+use std::io;
+
+use bartab_core::store::{MediaQuota, QuotaExceeded, StoreError};
+use bartab_core::{Problem, Scope};
+
+use crate::blobs::BlobError;
+use crate::picture::PictureError;
+
+/// Why a call to [`Media`](crate::Media) failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MediaError {
+    /// A value of the request is not allowed.
+    #[error("{pointer}: {detail}")]
+    Invalid {
+        /// Where it is: a JSON Pointer, `?name` for a query parameter, or a header's name.
+        pointer: &'static str,
+        /// The stable name of what is wrong.
+        code: &'static str,
+        /// The same for people.
+        detail: Cow<'static, str>,
+    },
+    /// Nobody is signed in, and this is not public.
+    #[error("nobody is signed in")]
+    Unauthenticated,
+    /// The credentials do not cover this.
+    #[error("the scope `{}` is missing", .0.name())]
+    MissingScope(Scope),
+    /// Guests and services upload nothing.
+    #[error("this kind of caller uploads nothing")]
+    KindNotAllowed,
+    /// There is no such file, or not for the caller.
+    #[error("no such file for the caller")]
+    NotFound,
+    /// Somebody else's file.
+    #[error("the file is somebody else's")]
+    NotYours,
+    /// The file is in quarantine.
+    #[error("the file is in quarantine")]
+    Quarantined,
+    /// The file is larger than one may be.
+    #[error("a file has at most {limit} bytes")]
+    TooLarge {
+        /// How many bytes it may have.
+        limit: u64,
+    },
+    /// A quota stands in the way.
+    #[error("the quota {:?} of {} is exceeded", .0.quota, .0.limit)]
+    Quota(QuotaExceeded),
+    /// The body is not what `Content-Digest` says.
+    #[error("the body has another digest")]
+    DigestMismatch,
+    /// The body ended before its end, or the client is gone.
+    #[error("the body is incomplete")]
+    Incomplete,
+    /// The picture is broken, or too large to be looked at.
+    #[error("the picture is refused")]
+    Picture(#[from] PictureError),
+    /// The file has no thumbnail.
+    #[error("the file has no thumbnail")]
+    NoThumbnail,
+    /// Too much is being done at once; nothing was written.
+    #[error("too busy")]
+    Overloaded,
+    /// The tenant is being closed.
+    #[error("closing")]
+    Closed,
+    /// There is no room for the bytes where they are stored.
+    #[error("the blob storage is full")]
+    StorageFull(#[source] BlobError),
+    /// The bytes cannot be stored or read now.
+    #[error("the blob storage failed")]
+    Storage(#[source] BlobError),
+    /// The record store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// A task of the program ended badly.
+    #[error("a task panicked")]
+    Panicked(#[from] tokio::task::JoinError),
+}
+
+impl MediaError {
+    pub(crate) fn invalid(pointer: &'static str, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::Invalid { pointer, code, detail: detail.into() }
+    }
+
+    /// What the client is told.
+    pub fn to_problem(&self) -> Problem {
+        match self {
+            Self::Invalid { pointer, code, detail } => Problem::invalid_field(*pointer, *code, detail.as_ref()),
+            Self::Unauthenticated => Problem::unauthenticated(),
+            Self::MissingScope(scope) => {
+                Problem::forbidden("auth.insufficient_scope").detail(format!("the scope `{}` is missing", scope.name()))
+            }
+            Self::KindNotAllowed => Problem::forbidden("actor.kind_not_allowed"),
+            Self::NotFound => Problem::not_found("media.not_found"),
+            Self::NotYours => Problem::forbidden("media.not_yours"),
+            Self::Quarantined => Problem::new(410, "media.quarantined", "Nobody may read this file now"),
+            Self::TooLarge { limit } => {
+                Problem::new(413, "media.too_large", "The file is too large").detail(format!("at most {limit} bytes"))
+            }
+            Self::Quota(exceeded) => quota_problem(exceeded),
+            Self::DigestMismatch => Problem::bad_request("media.digest_mismatch")
+                .detail("what was received does not have the digest of the Content-Digest header"),
+            Self::Incomplete => Problem::bad_request("request.incomplete"),
+            Self::Picture(error) => {
+                Problem::new(422, "media.picture_refused", "The picture cannot be accepted").detail(error.to_string())
+            }
+            Self::NoThumbnail => Problem::not_found("media.no_thumbnail"),
+            Self::Overloaded => Problem::unavailable("overloaded"),
+            Self::Closed => Problem::unavailable("closing"),
+            Self::StorageFull(_) => Problem::new(507, "storage.full", "There is no room to store this"),
+            Self::Storage(_) => Problem::unavailable("storage.unavailable"),
+            Self::Store(StoreError::OutcomeUnknown(_)) => {
+                Problem::new(504, "write.unknown", "It is not known whether this was written; look, and ask again")
+            }
+            Self::Store(_) => Problem::unavailable("store.unavailable"),
+            Self::Panicked(_) => Problem::internal(),
+        }
+    }
+
+    /// Whether the operator should hear of it.
+    pub(crate) const fn is_ours(&self) -> bool {
+        matches!(self, Self::StorageFull(_) | Self::Storage(_) | Self::Store(_) | Self::Panicked(_))
+    }
+}
+
+fn quota_problem(exceeded: &QuotaExceeded) -> Problem {
+    let detail = match exceeded.quota {
+        MediaQuota::PersonBytes => "your files would take more bytes than a person may have",
+        MediaQuota::PersonUploads => "you have too many uploads under way",
+        _ => "the files would take more bytes than there may be here",
+    };
+    let quota = Some(bartab_core::Quota { limit: exceeded.limit, used: exceeded.used });
+    Problem { quota, ..Problem::forbidden("quota.exceeded").detail(detail) }
+}
+
+impl From<BlobError> for MediaError {
+    fn from(error: BlobError) -> Self {
+        if is_full(&error) { Self::StorageFull(error) } else { Self::Storage(error) }
+    }
+}
+
+/// Whether the file system had no room, somewhere below.
+fn is_full(error: &BlobError) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        }
+        cause = error.source();
+    }
+    false
+}

@@ -1,0 +1,94 @@
+//! `POST /v1/media?public=&filename=`
+
+use axum::extract::Request;
+use bartab_core::store::MediaRecord;
+use bartab_core::{MediaId, Problem};
+use futures_util::TryStreamExt;
+use http::{HeaderMap, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::error::MediaError;
+use crate::service::openapi::WriteProblems;
+use crate::service::request::{Answer, Base, Caller, Failure, Query, json_of};
+use crate::sniff::Kind;
+use crate::upload::NewUpload;
+
+/// A stored file.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::service) struct Stored {
+    /// Its id.
+    #[schema(value_type = String, example = "media_01jd7v3k5n8q2r4t6w8y0a2c4e")]
+    media_id: MediaId,
+    /// Where its bytes are.
+    url: String,
+    /// Where its thumbnails are; of a picture that has some.
+    thumbnail_url: Option<String>,
+    /// SHA-256 of the stored bytes, in hexadecimal.
+    #[schema(min_length = 64, max_length = 64)]
+    sha256: String,
+    /// How many bytes are stored.
+    size: u64,
+    /// What sort of file it is, found from its bytes.
+    #[schema(example = "image/jpeg")]
+    mime: String,
+    /// The width in pixels as it is shown, of a picture.
+    width: Option<u32>,
+    /// The height in pixels as it is shown, of a picture.
+    height: Option<u32>,
+    /// A blurred impression, of a picture: see <https://blurha.sh>.
+    blurhash: Option<String>,
+    /// Whether everybody may read it.
+    public: bool,
+}
+
+impl Stored {
+    pub(in crate::service) fn new(record: MediaRecord, base: &Base) -> Self {
+        let path = format!("/v1/media/{}", record.media_id);
+        let has_thumbnail = Kind::from_mime(&record.mime).has_thumbnail();
+        Self {
+            thumbnail_url: has_thumbnail.then(|| base.url(&format!("{path}/thumbnail"))),
+            url: base.url(&path),
+            media_id: record.media_id,
+            sha256: record.blob.sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+            size: record.size,
+            mime: record.mime,
+            width: record.width,
+            height: record.height,
+            blurhash: record.blurhash,
+            public: record.blob.public,
+        }
+    }
+}
+
+/// Upload a file: its bytes as they are, or one `file` of `multipart/form-data`.
+#[utoipa::path(
+    post, path = "/v1/media", tag = "media", operation_id = "upload_media",
+    params(
+        ("public" = Option<bool>, Query, description = "Whether everybody may read it, also without an account"),
+        ("filename" = Option<String>, Query, description = "What it is called"),
+        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked against what is received"),
+    ),
+    request_body(content(("application/octet-stream"))),
+    responses((status = 201, description = "The file", body = Stored), WriteProblems),
+    security(("bearer" = [])),
+)]
+pub(in crate::service) async fn handle(caller: Caller, base: Base, query: Query, request: Request) -> Answer {
+    query.only(&["public", "filename"])?;
+    let (parts, body) = request.into_parts();
+    let new = NewUpload {
+        filename: query.text("filename").map(str::to_owned),
+        public: query.get("public")?.unwrap_or(false),
+        length: content_length(&parts.headers)?,
+    };
+    let body = body.into_data_stream().map_err(|_| MediaError::Incomplete);
+    let record = caller.media.upload(&caller.actor, new, body).await?;
+    json_of(StatusCode::CREATED, &Stored::new(record, &base))
+}
+
+/// How long the body says that it is.
+fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
+    let Some(length) = headers.get(header::CONTENT_LENGTH) else { return Ok(None) };
+    let length = length.to_str().ok().and_then(|length| length.parse().ok());
+    length.map(Some).ok_or_else(|| Problem::invalid_field("Content-Length", "invalid", "a number of bytes").into())
+}

@@ -1,0 +1,102 @@
+//! What failed requests are answered with.
+
+use std::collections::BTreeMap;
+
+use bartab_core::PROBLEM_JSON;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
+
+/// RFC 9457 problem details. Clients switch on `code`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a description, never a value")]
+pub(in crate::service) struct Problem {
+    /// What kind of problem it is: `urn:bartab:problem:` and the code.
+    #[schema(format = "uri")]
+    r#type: String,
+    /// The same for every occurrence of the kind.
+    title: String,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What happened this time.
+    detail: Option<String>,
+    /// The path of the request.
+    instance: Option<String>,
+    /// The stable dotted name.
+    #[schema(example = "media.not_found")]
+    code: String,
+    /// The id of the request in the server's logs.
+    request_id: Option<String>,
+    /// With `quota.exceeded`: so much one may have.
+    limit: Option<u64>,
+    /// With `quota.exceeded`: so much one has.
+    used: Option<u64>,
+    /// The fields that were wrong.
+    errors: Option<Vec<FieldProblem>>,
+}
+
+/// One wrong field of a request.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a description, never a value")]
+pub(in crate::service) struct FieldProblem {
+    /// A JSON Pointer (RFC 6901) into the body; `?name` for a query parameter, `{name}` for a part of the path.
+    pointer: String,
+    /// The stable name of what is wrong.
+    #[schema(example = "unknown_field")]
+    code: String,
+    /// The same for people.
+    detail: String,
+}
+
+type Responses = BTreeMap<String, RefOr<Response>>;
+
+fn problem(responses: &mut Responses, status: u16, description: &str) {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    let response = ResponseBuilder::new().description(description).content(PROBLEM_JSON, content).build();
+    responses.insert(status.to_string(), response.into());
+}
+
+fn every(responses: &mut Responses) {
+    problem(responses, 400, "`request.invalid` with the wrong field, `request.invalid_id`, `request.incomplete`");
+    problem(responses, 401, "`auth.required`, `auth.invalid_token`");
+    problem(responses, 403, "`auth.insufficient_scope`; what the caller may not do");
+    problem(responses, 429, "`rate.limited`: see `Retry-After`");
+    problem(
+        responses,
+        503,
+        "`storage.unavailable`, `store.unavailable`, `overloaded`, `closing`: nothing was written; see `Retry-After`",
+    );
+}
+
+/// Of a route that reads a file.
+pub(in crate::service) struct FindProblems;
+
+impl IntoResponses for FindProblems {
+    fn responses() -> Responses {
+        let mut responses = Responses::new();
+        every(&mut responses);
+        problem(&mut responses, 404, "`media.not_found`: it does not exist, or not for this caller");
+        problem(&mut responses, 410, "`media.quarantined`: nobody may read it now");
+        responses
+    }
+}
+
+/// Of a route that takes a file in.
+pub(in crate::service) struct WriteProblems;
+
+impl IntoResponses for WriteProblems {
+    fn responses() -> Responses {
+        let mut responses = Responses::new();
+        every(&mut responses);
+        problem(
+            &mut responses,
+            400,
+            "`request.invalid` with the wrong field, `media.digest_mismatch`, `request.incomplete`",
+        );
+        problem(&mut responses, 403, "`quota.exceeded` with `limit` and `used`, `auth.insufficient_scope`");
+        problem(&mut responses, 413, "`media.too_large`");
+        problem(&mut responses, 422, "`media.picture_refused`: it is broken, or too large to be looked at");
+        problem(&mut responses, 507, "`storage.full`: nothing was written");
+        responses
+    }
+}

@@ -1,0 +1,25 @@
+//! Every route of the media service.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::routing::post;
+use bartab_core::Problem;
+
+use super::endpoints::upload;
+use super::request::Failure;
+
+/// The one route table of the program, shared by every tenant: the media comes with the request.
+static ROUTER: LazyLock<Router> = LazyLock::new(|| {
+    Router::new()
+        .route("/v1/media", post(upload::handle))
+        .fallback(async || Failure::from(Problem::not_found("route.not_found")))
+        .method_not_allowed_fallback(async || {
+            Failure::from(Problem::new(405, "route.method_not_allowed", "This path has no such method"))
+        })
+});
+
+/// A handle to the routes.
+pub(super) fn router() -> Router {
+    ROUTER.clone()
+}

@@ -1,0 +1,135 @@
+//! A tenant's media, and requests to it.
+
+use std::sync::Arc;
+
+use bartab_core::store::{MediaStore, MemoryMedia, UploadStore};
+use bartab_core::{Actor, ManualClock, SeededRandom, Timestamp, UserId};
+use bartab_media::{Blobs, Body, Config, Media, MediaService, MediaStores, PicturePool};
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt, Full};
+use object_store::memory::InMemory;
+use object_store::{ObjectStore, path::Path};
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// One tenant's media with its stores and clock.
+pub(crate) struct World {
+    pub(crate) service: MediaService,
+    pub(crate) records: Arc<MemoryMedia>,
+    pub(crate) bytes: Arc<dyn ObjectStore>,
+    pub(crate) clock: Arc<ManualClock>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(Config::default())
+    }
+
+    pub(crate) fn with(config: Config) -> Self {
+        Self::over(config, Arc::new(InMemory::new()))
+    }
+
+    /// Over bytes of one's own: a store that fails, say.
+    pub(crate) fn over(config: Config, bytes: Arc<dyn ObjectStore>) -> Self {
+        let records = Arc::new(MemoryMedia::new());
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
+        let stores = MediaStores::of(records.clone(), Blobs::new(bytes.clone()));
+        let media = Media::open(stores, config, PicturePool::shared(), clock.clone(), Arc::new(SeededRandom::new(7)));
+        Self { service: MediaService::new(media), records, bytes, clock }
+    }
+
+    pub(crate) fn media(&self) -> &Media {
+        self.service.media()
+    }
+
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
+        Answer::read(self.service.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// `POST /v1/media` with these bytes.
+    pub(crate) async fn upload(&self, actor: &Actor, query: &str, bytes: impl Into<Bytes>) -> Answer {
+        let bytes = bytes.into();
+        let request = as_(actor, Method::POST, &format!("/v1/media{query}"));
+        self.send(request.header("content-length", bytes.len()).body(Full::new(bytes)).unwrap()).await
+    }
+
+    /// Every name in the object store.
+    pub(crate) async fn names(&self) -> Vec<String> {
+        let all: Vec<_> = self.bytes.list(None).map_ok(|meta| meta.location.to_string()).try_collect().await.unwrap();
+        all
+    }
+
+    pub(crate) async fn stored(&self, path: &str) -> Bytes {
+        self.bytes.get_opts(&Path::from(path), Default::default()).await.unwrap().bytes().await.unwrap()
+    }
+
+    /// Waits until nothing of an upload is left, neither bytes nor records.
+    pub(crate) async fn settled(&self, actor: &Actor) {
+        loop {
+            let uploads = self.records.list_uploads(actor.user_id).await;
+            if uploads == 0 && self.names().await.iter().all(|name| !name.starts_with("uploads/")) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(crate) async fn files(&self, actor: &Actor) -> usize {
+        MediaStore::list(&*self.records, Some(actor.user_id), None, 100).await.unwrap().len()
+    }
+}
+
+/// Counting what is under way.
+trait Uploads {
+    async fn list_uploads(&self, owner: UserId) -> usize;
+}
+
+impl Uploads for MemoryMedia {
+    async fn list_uploads(&self, owner: UserId) -> usize {
+        UploadStore::list(self, owner, None, 100).await.unwrap().len()
+    }
+}
+
+/// Somebody with an account.
+pub(crate) fn person(number: u128) -> Actor {
+    Actor::person(UserId::from_u128(number), "Robin")
+}
+
+/// A request of somebody.
+pub(crate) fn as_(actor: &Actor, method: Method, uri: &str) -> http::request::Builder {
+    Request::builder().method(method).uri(uri).extension(Arc::new(actor.clone()))
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    async fn read(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Self { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// Asserts that it is the problem with this status and code.
+    #[track_caller]
+    pub(crate) fn is_problem(&self, status: u16, code: &str) {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(self.json()["code"], code);
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
