@@ -9,9 +9,11 @@
 
 mod blobs;
 mod config;
+mod connect;
 mod container;
 mod error;
 mod filename;
+mod follow;
 mod inspect;
 mod media;
 mod metadata;
@@ -25,6 +27,7 @@ mod upload;
 
 pub use blobs::{BlobError, Blobs};
 pub use config::Config;
+pub use connect::Connections;
 pub use error::MediaError;
 pub use inspect::Inspection;
 pub use media::{Media, MediaStores};

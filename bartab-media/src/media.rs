@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwapOption;
 use bartab_core::store::{MediaStore, UploadStore};
 use bartab_core::{Actor, ActorKind, Clock, MediaId, Random, Scope, UploadId};
 use tokio::sync::Notify;
@@ -11,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::blobs::Blobs;
 use crate::config::Config;
+use crate::connect::Connections;
 use crate::error::MediaError;
 use crate::pool::PicturePool;
 use crate::sweep;
@@ -49,6 +51,8 @@ pub(crate) struct Inner {
     pub(crate) stores: MediaStores,
     pub(crate) config: Config,
     pub(crate) pictures: PicturePool,
+    /// Let go of when the media closes: chat may hold the media in turn.
+    pub(crate) connections: ArcSwapOption<Connections>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     /// What goes on after an answer, or without one.
@@ -81,6 +85,7 @@ impl Media {
             stores,
             config,
             pictures,
+            connections: ArcSwapOption::empty(),
             clock,
             random,
             tasks: TaskTracker::new(),
@@ -118,6 +123,7 @@ impl Media {
         }
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
+        self.inner.connections.store(None);
     }
 
     pub(crate) fn new_upload_id(&self) -> UploadId {
