@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Content, Envelope, Event, EventType, Facts, Format, Mentions, MessageContent, MessageFacts};
 use crate::id::{EventId, RoomId, UserId};
+use crate::store::Attachment;
 use crate::time::Timestamp;
 
 /// A message with its edits, deletion, reactions and thread counted in.
@@ -32,6 +33,9 @@ pub struct MessageView {
     /// Whom it calls.
     #[serde(default, skip_serializing_if = "Mentions::is_empty")]
     pub mentions: Mentions,
+    /// The files that it carries; none when deleted. An edit keeps them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     /// The message that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<EventId>,
@@ -76,6 +80,7 @@ impl MessageView {
             text: content.map(|content| content.text.clone().into_owned()).unwrap_or_default(),
             format: content.map(|content| content.format).unwrap_or_default(),
             mentions: content.map(|content| content.mentions.clone()).unwrap_or_default(),
+            attachments: content.map(|content| content.attachments.clone()).unwrap_or_default(),
             reply_to: facts.reply_to,
             thread: facts.thread,
             thread_count: 0,
@@ -125,6 +130,7 @@ impl MessageView {
                 self.text = String::new();
                 self.format = Format::Plain;
                 self.mentions = Mentions::default();
+                self.attachments = Vec::new();
             }
             (EventType::ReactionAdded, Facts::Reaction(facts)) => self.react(&facts.emoji, id.seq()),
             (EventType::ReactionRemoved, Facts::Reaction(facts)) => {

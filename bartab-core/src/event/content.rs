@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::facts::Format;
 use super::kind::EventType;
 use crate::id::{MediaId, UserId};
+use crate::store::Attachment;
 
 /// The content of an event, by its type.
 #[derive(Clone, Debug)]
@@ -105,6 +106,9 @@ pub struct MessageContent<'a> {
     /// Whom it calls.
     #[serde(default, skip_serializing_if = "Mentions::is_empty")]
     pub mentions: Mentions,
+    /// The files that it carries, as they were when it was posted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     /// The client's own mark, echoed.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Cow<'a, str>>,
@@ -117,6 +121,7 @@ impl MessageContent<'_> {
             text: Cow::Owned(self.text.into_owned()),
             format: self.format,
             mentions: self.mentions,
+            attachments: self.attachments,
             nonce: self.nonce.map(|nonce| Cow::Owned(nonce.into_owned())),
         }
     }

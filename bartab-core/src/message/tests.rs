@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{EditContent, ReactionFacts, ReasonContent};
+use crate::id::MediaId;
 
 /// Something that happens to the message.
 #[derive(Clone, Debug)]
@@ -47,11 +48,24 @@ fn event(seq: u64, event_type: EventType, facts: Facts, content: Option<Content>
     Event { envelope, facts, content, erased: false }
 }
 
+fn file() -> Attachment {
+    Attachment {
+        media_id: MediaId::from_u128(8),
+        filename: Some("secret.png".to_owned()),
+        mime: "image/png".to_owned(),
+        size: 1,
+        width: Some(2),
+        height: Some(3),
+        blurhash: Some("secret blur".to_owned()),
+    }
+}
+
 fn created() -> Event {
     let content = MessageContent {
         text: "secret first".into(),
         format: Format::Markdown,
         mentions: Mentions { users: vec![UserId::from_u128(7)], room: true },
+        attachments: vec![file()],
         nonce: Some("n".into()),
     };
     let facts = MessageFacts { reply_to: Some(EventId::from_u128(3)), thread: None };
@@ -171,7 +185,7 @@ proptest! {
         prop_assert!(view.deleted);
         let json = String::from_utf8(view.to_json().unwrap()).unwrap();
         prop_assert!(!json.contains("secret"), "{}", json);
-        prop_assert!(view.mentions.is_empty() && view.format == Format::Plain);
+        prop_assert!(view.mentions.is_empty() && view.attachments.is_empty() && view.format == Format::Plain);
         prop_assert_eq!((view.number, view.reply_to), (9, Some(EventId::from_u128(3))));
     }
 
@@ -182,6 +196,7 @@ proptest! {
         let view = folded(events.iter().map(|(_, event)| event));
         prop_assert_eq!(Some(&view.text), texts.last());
         prop_assert_eq!(view.edit, events.last().map(|(_, event)| event.envelope.id));
+        prop_assert_eq!(view.attachments, [file()]);
     }
 }
 
@@ -212,5 +227,18 @@ fn an_erased_message_has_a_view_without_words() {
     (message.content, message.erased) = (None, true);
     let view = MessageView::of(&message).unwrap();
     assert_eq!((view.text.as_str(), view.deleted), ("", false));
-    assert!(view.mentions.is_empty());
+    assert!(view.mentions.is_empty() && view.attachments.is_empty());
+}
+
+#[test]
+fn a_view_and_a_content_of_before_attachments_are_still_read() {
+    let view = br#"{"event_id":"evt_0000000000000000000000000c","room_id":"room_00000000000000000000000002","number":1,
+        "sender":"user_00000000000000000000000001","version":1,"text":"old","format":"plain"}"#;
+    let view = MessageView::from_json(view).unwrap();
+    assert_eq!((view.text.as_str(), view.attachments.as_slice()), ("old", &[][..]));
+    let content: MessageContent<'_> = serde_json::from_str(r#"{"text":"old"}"#).unwrap();
+    assert!(content.attachments.is_empty());
+    // And what carries none is written as it was before, so that the digests of equal messages stay equal.
+    assert_eq!(serde_json::to_string(&content).unwrap(), r#"{"text":"old"}"#);
+    assert!(!String::from_utf8(view.to_json().unwrap()).unwrap().contains("attachments"));
 }

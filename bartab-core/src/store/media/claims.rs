@@ -39,7 +39,7 @@ pub enum ClaimRefusal {
     Unknown,
     /// Somebody else uploaded it.
     NotYours,
-    /// Nobody may read it.
+    /// Nobody may read it. Said only to who might attach it otherwise.
     Quarantined,
 }
 

@@ -8,10 +8,10 @@ use crate::event::{
     Content, EventType, Facts, Format, Idempotency, KeyHash, MemberFacts, Mentions, MessageContent, MessageFacts,
     NewEvent, PersonFacts, PersonKind, ProfileContent, RoomContent, RoomPatch, RoomRole,
 };
-use crate::id::{EventId, RoomId, UserId};
+use crate::id::{EventId, MediaId, RoomId, UserId};
 use crate::random::SeededRandom;
 use crate::store::conformance::fixtures::{ChainBuilder, person, room};
-use crate::store::{Audience, Batch, EventLog, Head, MemoryLog, StoreError, verify_log};
+use crate::store::{Attachment, Audience, Batch, EventLog, Head, MemoryLog, StoreError, verify_log};
 
 const PEOPLE: u64 = 6;
 const ROOMS: u64 = 4;
@@ -73,6 +73,18 @@ impl Story {
         words.collect::<Vec<_>>().join(" ")
     }
 
+    fn file(&self, id: u64) -> Attachment {
+        Attachment {
+            media_id: MediaId::from_u128(id.into()),
+            filename: self.one_in(2).then(|| self.words()),
+            mime: "image/png".to_owned(),
+            size: self.random.below(1 << 48),
+            width: Some(1),
+            height: None,
+            blurhash: self.one_in(2).then(|| "LEHV6nWB2yk8pyo0adR*.7kCMdnj".to_owned()),
+        }
+    }
+
     /// The next batch, and the head that it follows.
     pub(super) fn batch(&mut self) -> (u64, Batch) {
         for _ in 0..=self.random.below(12) {
@@ -122,6 +134,7 @@ impl Story {
             text: self.words().into(),
             format: if self.one_in(4) { Format::Markdown } else { Format::Plain },
             mentions: Mentions { users: users.collect(), room: self.one_in(10) },
+            attachments: (0..self.random.below(3)).filter(|_| self.one_in(4)).map(|id| self.file(id)).collect(),
             nonce: self.one_in(5).then(|| "nonce".into()),
         };
         let id = self.chain.message(user, at, facts, content);
