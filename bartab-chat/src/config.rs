@@ -80,6 +80,8 @@ pub mod limits {
     pub const NONCE_CHARS: usize = 64;
     /// People that one message can call, and that one request can invite.
     pub const PEOPLE: usize = 100;
+    /// Files that one message can carry: a page of history shows fifty messages with all of theirs.
+    pub const ATTACHMENTS: usize = 10;
     /// Bytes of an emoji: the longest sequences of Unicode have fewer.
     pub const EMOJI_BYTES: usize = 64;
     /// Levels of objects and lists that the content of a custom event has at most.

@@ -100,6 +100,7 @@ impl ChatError {
 
 fn rejection_problem(rejection: Rejection) -> Problem {
     let problem = match rejection {
+        Rejection::NothingSaid => return Problem::invalid_field("/text", "too_short", rejection.to_string()),
         Rejection::RoomNotFound => Problem::not_found("room.not_found"),
         Rejection::RoomExists => Problem::conflict("room.exists"),
         Rejection::MessageNotFound => Problem::not_found("message.not_found"),
@@ -118,6 +119,10 @@ fn rejection_problem(rejection: Rejection) -> Problem {
         Rejection::TooManyReactions => Problem::conflict("message.too_many_reactions"),
         Rejection::TooManyInvitations => Problem::conflict("member.too_many_invitations"),
         Rejection::TooManyRooms => Problem::conflict("room.too_many"),
+        Rejection::MediaNotYours => Problem::forbidden("media.not_yours"),
+        Rejection::MediaQuarantined => Problem::new(410, "media.quarantined", "Nobody may read this file"),
+        Rejection::MediaUnsupported => Problem::new(501, "media.unsupported", "This server cannot do this"),
+        Rejection::MediaUnavailable => Problem::unavailable("media.unavailable"),
     };
     problem.detail(rejection.to_string())
 }

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use crate::directory::Directory;
 use crate::error::CorruptLog;
 use crate::model::{Membership, TenantState};
+use crate::references::Listeners;
 use crate::wire::encode_event;
 
 /// Everything at one position of the log.
@@ -155,6 +156,8 @@ pub(crate) struct Hub {
     waiting: AtomicUsize,
     batches: AtomicU64,
     closed: AtomicBool,
+    /// Who is told that somebody may carry other files.
+    pub(crate) references: Listeners,
 }
 
 impl Hub {
@@ -168,6 +171,7 @@ impl Hub {
             waiting: AtomicUsize::new(0),
             batches: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            references: Listeners::default(),
         }
     }
 
@@ -201,6 +205,7 @@ impl Hub {
         let published = Arc::new(published);
         self.published.store(Arc::clone(&published));
         self.wake(&published.state, events);
+        self.references.tell(events.iter().map(|event| &event.event));
         Ok(())
     }
 

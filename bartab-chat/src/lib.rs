@@ -8,6 +8,7 @@ mod edits;
 mod error;
 mod hub;
 pub mod model;
+mod references;
 mod sequencer;
 mod service;
 mod sync;
@@ -15,7 +16,7 @@ mod wire;
 
 pub use chat::{
     Appended, Around, Chat, ChatStats, ChatStores, CustomDraft, HistoryQuery, IdempotencyKey, ListQuery, MessageDraft,
-    RoomDraft, RoomUpdate, SyncFilter, SyncQuery, SyncStream,
+    RoomDraft, RoomUpdate, SyncFilter, SyncQuery, SyncStream, WeakChat,
 };
 pub use config::{Config, limits};
 pub use error::{ChatError, CorruptLog, OpenError};

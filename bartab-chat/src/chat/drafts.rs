@@ -1,7 +1,8 @@
 //! What callers hand in, and the limits that it must keep.
 
 use bartab_core::event::{CustomType, Format, History, Mentions, MessageContent, RoomKind, Visibility};
-use bartab_core::{EventId, UserId};
+use bartab_core::store::Attachment;
+use bartab_core::{EventId, MediaId, UserId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -111,8 +112,8 @@ impl RoomUpdate {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MessageDraft {
-    /// The text.
-    #[schema(min_length = 1, max_length = 8000)]
+    /// The text; empty only with attachments.
+    #[schema(max_length = 8000)]
     pub text: String,
     /// The message that it answers.
     #[serde(default)]
@@ -126,6 +127,10 @@ pub struct MessageDraft {
     #[serde(default)]
     #[schema(value_type = words::MentionsDraft)]
     pub mentions: Mentions,
+    /// The files that it is to carry, each once: the caller's own, or for administrators anyone's.
+    #[serde(default)]
+    #[schema(value_type = Vec<words::MediaId>, max_items = 10)]
+    pub attachments: Vec<MediaId>,
     /// How the text is to be shown.
     #[serde(default)]
     #[schema(value_type = words::Format, default = "plain")]
@@ -144,15 +149,21 @@ impl MessageDraft {
 
     pub(crate) fn check(&self, config: &Config) -> Result<(), ChatError> {
         check_message(&self.text, config)?;
+        check_attachments(&self.attachments)?;
+        if self.attachments.is_empty() && self.text.trim().is_empty() {
+            return Err(ChatError::invalid("/text", "too_short", "a message says something"));
+        }
         check_people("/mentions/users", &self.mentions.users)?;
         self.nonce.as_ref().map_or(Ok(()), |nonce| check_line("/nonce", nonce, 0, limits::NONCE_CHARS))
     }
 
-    pub(crate) fn into_content(self) -> MessageContent<'static> {
+    /// What the message says; `attachments` in place of the ids.
+    pub(crate) fn into_content(self, attachments: Vec<Attachment>) -> MessageContent<'static> {
         let mut mentions = self.mentions;
         mentions.users.sort_unstable();
         mentions.users.dedup();
-        MessageContent { text: self.text.into(), format: self.format, mentions, nonce: self.nonce.map(Into::into) }
+        let nonce = self.nonce.map(Into::into);
+        MessageContent { text: self.text.into(), format: self.format, mentions, attachments, nonce }
     }
 }
 
@@ -200,13 +211,18 @@ fn depth(value: &serde_json::Value) -> usize {
     }
 }
 
-/// Checks the text of a message.
+/// Checks the text of a message. Whether it may say nothing depends on what the message carries.
 pub(super) fn check_message(text: &str, config: &Config) -> Result<(), ChatError> {
-    check_text("/text", text, 1, config.message_chars)?;
-    if text.trim().is_empty() {
-        return Err(ChatError::invalid("/text", "too_short", "a message says something"));
+    check_text("/text", text, 0, config.message_chars)
+}
+
+fn check_attachments(media: &[MediaId]) -> Result<(), ChatError> {
+    if media.len() > limits::ATTACHMENTS {
+        let detail = format!("at most {} files", limits::ATTACHMENTS);
+        return Err(ChatError::invalid("/attachments", "too_long", detail));
     }
-    Ok(())
+    let twice = media.iter().enumerate().any(|(index, id)| media.iter().skip(index + 1).any(|other| other == id));
+    if twice { Err(ChatError::invalid("/attachments", "duplicate", "each file once")) } else { Ok(()) }
 }
 
 /// Checks a text of several lines: its length in characters, and that it holds no NUL.

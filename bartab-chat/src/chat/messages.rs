@@ -14,8 +14,12 @@ use crate::model::{Command, Rejection};
 impl Chat {
     /// Posts a message; durable, and on its way to everyone who may read it, when this returns.
     ///
+    /// What it carries is asked for at the [`MediaClaims`](bartab_core::store::MediaClaims) of
+    /// [`Chat::use_media`], all or none, and kept in the message as it is now.
+    ///
     /// # Errors
-    /// See [`ChatError`]; without a room that the actor has joined, [`ChatError::Rejected`].
+    /// See [`ChatError`]; without a room that the actor has joined, or with a file that the actor may not attach,
+    /// [`ChatError::Rejected`].
     pub async fn post_message(
         &self,
         actor: &Arc<Actor>,
@@ -39,11 +43,16 @@ impl Chat {
         require(actor, Scope::ChatWrite)?;
         draft.check(&self.inner.config)?;
         let (reply_to, thread) = (draft.reply_to, draft.thread);
-        let command = Command::PostMessage { room, content: draft.into_content(), reply_to, thread };
+        let command = match self.attachments(actor, room, &draft.attachments, key).await? {
+            Ok(attachments) => {
+                Command::PostMessage { room, content: draft.into_content(attachments), reply_to, thread }
+            }
+            Err(rejection) => Command::Refused(rejection),
+        };
         self.submit(actor, command, 201, key).await
     }
 
-    /// Changes the text of one's own message.
+    /// Changes the text of one's own message; the text of one that carries files may be taken away.
     ///
     /// # Errors
     /// See [`ChatError`].

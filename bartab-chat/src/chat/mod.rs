@@ -1,6 +1,7 @@
 //! The typed API, in process: what [`ChatService`](crate::ChatService) is a thin skin over.
 
 mod accounts;
+mod attachments;
 mod drafts;
 mod emoji;
 mod history;
@@ -9,12 +10,13 @@ mod open;
 mod rooms;
 mod snapshot;
 mod sync;
+mod weak;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bartab_core::event::{Event, Idempotency, KeyHash};
-use bartab_core::store::{EventLog, MarkerStore, SnapshotStore};
+use bartab_core::store::{EventLog, MarkerStore, MediaClaims, SnapshotStore};
 use bartab_core::{Actor, Clock, Random, Scope, SessionId, UserId};
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
@@ -25,6 +27,7 @@ pub use drafts::{CustomDraft, MessageDraft, RoomDraft, RoomUpdate};
 pub use history::{Around, HistoryQuery};
 pub use rooms::ListQuery;
 pub use sync::{SyncFilter, SyncQuery, SyncStream};
+pub use weak::WeakChat;
 
 use self::accounts::Follower;
 use crate::config::Config;
@@ -67,6 +70,8 @@ struct Inner {
     sequencer: tokio::sync::Mutex<Option<JoinHandle<()>>>,
     /// Who reads the account feed, when somebody does.
     follower: OnceLock<Follower>,
+    /// Who says which files can be attached, when somebody does.
+    media: OnceLock<Arc<dyn MediaClaims>>,
 }
 
 impl fmt::Debug for Chat {

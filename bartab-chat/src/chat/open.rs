@@ -63,6 +63,7 @@ impl Chat {
                 jobs: Mutex::new(Some(jobs)),
                 sequencer: tokio::sync::Mutex::new(Some(sequencer)),
                 follower: OnceLock::new(),
+                media: OnceLock::new(),
             }),
         })
     }

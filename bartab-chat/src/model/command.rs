@@ -4,11 +4,16 @@ use bartab_core::event::{CustomType, History, MessageContent, RoomKind, RoomRole
 use bartab_core::{EventId, RoomId, UserId};
 use serde_json::value::RawValue;
 
+use super::rejection::Rejection;
+
 /// What an actor asks for.
 #[derive(Clone, Debug)]
 pub enum Command {
     /// To be known here; nothing else.
     Arrive,
+    /// Something that was refused before it could be decided. It goes the way of a command because a request that was
+    /// answered before, or that is before it in the queue, gets that answer again by its key.
+    Refused(Rejection),
     /// To make a room.
     CreateRoom {
         /// The new room's id.

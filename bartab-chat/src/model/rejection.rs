@@ -13,6 +13,9 @@ pub enum Rejection {
     /// The message does not exist, or not for this caller.
     #[error("there is no such message")]
     MessageNotFound,
+    /// The message would be without text and carries no file.
+    #[error("a message says something")]
+    NothingSaid,
     /// The message was deleted.
     #[error("the message was deleted")]
     MessageDeleted,
@@ -58,4 +61,17 @@ pub enum Rejection {
     /// So many invitations of the person wait for an answer that one more would not be seen.
     #[error("the person has too many invitations")]
     TooManyInvitations,
+    /// There is no such file, or somebody else uploaded it; the two are not told apart, so that nobody learns by trying
+    /// which files there are.
+    #[error("there is no such file, or it is not yours to attach")]
+    MediaNotYours,
+    /// The file is in quarantine.
+    #[error("the file is in quarantine")]
+    MediaQuarantined,
+    /// The chat knows no service that keeps files.
+    #[error("this server keeps no files")]
+    MediaUnsupported,
+    /// The service that keeps files does not answer now.
+    #[error("files cannot be attached now")]
+    MediaUnavailable,
 }

@@ -85,6 +85,7 @@ const fn changes_rights(command: &Command) -> bool {
         | Command::RemoveMember { .. }
         | Command::Account { .. } => true,
         Command::Arrive
+        | Command::Refused(_)
         | Command::PostMessage { .. }
         | Command::EditMessage { .. }
         | Command::DeleteMessage { .. }

@@ -18,7 +18,7 @@ use super::endpoints::{
 
 pub(super) use answers::{Event, EventOrNothing, Message, MessagePage, SyncAnswer, Users, Versions};
 pub(super) use params::{KeyHeader, MemberPath, MessagePath, ReasonQuery, RoomPath};
-pub(super) use problems::{FindProblems, KeyedProblems, ReadProblems, WriteProblems};
+pub(super) use problems::{FindProblems, KeyedProblems, PostProblems, ReadProblems, WriteProblems};
 
 #[derive(OpenApi)]
 #[openapi(

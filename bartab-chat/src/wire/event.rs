@@ -3,6 +3,7 @@
 use bartab_core::event::{
     Content, Event, Facts, Format, History, Mentions, PersonKind, PersonState, RoomKind, RoomRole, Visibility,
 };
+use bartab_core::store::Attachment;
 use bartab_core::{EventId, GroupId, MediaId, RoomId, Timestamp, UserId};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -63,7 +64,7 @@ enum ContentJson<'a> {
         reply_to: Option<EventId>,
         thread: Option<EventId>,
         mentions: MentionsJson<'a>,
-        attachments: [(); 0],
+        attachments: AttachmentsJson<'a>,
     },
     Edit {
         target: Option<EventId>,
@@ -80,6 +81,34 @@ enum ContentJson<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<&'a str>,
     },
+}
+
+/// Attachments with every member always there.
+pub(super) struct AttachmentsJson<'a>(pub(super) &'a [Attachment]);
+
+#[derive(Serialize)]
+struct AttachmentJson<'a> {
+    media_id: MediaId,
+    filename: Option<&'a str>,
+    mime: &'a str,
+    size: u64,
+    width: Option<u32>,
+    height: Option<u32>,
+    blurhash: Option<&'a str>,
+}
+
+impl Serialize for AttachmentsJson<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|file| AttachmentJson {
+            media_id: file.media_id,
+            filename: file.filename.as_deref(),
+            mime: &file.mime,
+            size: file.size,
+            width: file.width,
+            height: file.height,
+            blurhash: file.blurhash.as_deref(),
+        }))
+    }
 }
 
 /// Mentions with both members always there.
@@ -140,7 +169,7 @@ fn content(event: &Event) -> Option<ContentJson<'_>> {
             reply_to: facts.reply_to,
             thread: facts.thread,
             mentions: (&message.mentions).into(),
-            attachments: [],
+            attachments: AttachmentsJson(&message.attachments),
         },
         (Facts::Reaction(facts), _) => ContentJson::Reaction { target, emoji: &facts.emoji },
         (_, Some(Content::Edit(edit))) => ContentJson::Edit { target, text: &edit.text },

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use bartab_core::event::{Facts, Format, Mentions, MessageContent};
-use bartab_core::store::MessageRow;
+use bartab_core::store::{Attachment, MessageRow};
 use bartab_core::{EventId, MessageView, ReactionCount, RoomId, Timestamp, UserId};
 use serde::Serialize;
 
-use super::event::MentionsJson;
+use super::event::{AttachmentsJson, MentionsJson};
 
 /// A message, read as far as a client needs it; it borrows from its row.
 pub(crate) struct MessageJson<'a> {
@@ -23,6 +23,7 @@ pub(crate) struct MessageJson<'a> {
     thread: Option<EventId>,
     thread_count: u64,
     pub(crate) mentions: Mentions,
+    attachments: Vec<Attachment>,
     edited_at: Option<Timestamp>,
     deleted: bool,
     reactions: Vec<ReactionCount>,
@@ -62,6 +63,7 @@ impl From<MessageView> for MessageJson<'static> {
             thread: view.thread,
             thread_count: view.thread_count,
             mentions: view.mentions,
+            attachments: view.attachments,
             deleted: view.deleted,
             reactions: view.reactions,
             mine: Vec::new(),
@@ -94,6 +96,7 @@ pub(crate) fn message_json(row: &MessageRow) -> Result<Option<MessageJson<'_>>, 
         thread: facts.thread,
         thread_count: 0,
         mentions: content.mentions,
+        attachments: content.attachments,
         edited_at: None,
         deleted: row.record.is_erased(),
         reactions: Vec::new(),
@@ -118,7 +121,7 @@ struct Fields<'a> {
     thread: Option<EventId>,
     thread_count: u64,
     mentions: MentionsJson<'a>,
-    attachments: [(); 0],
+    attachments: AttachmentsJson<'a>,
     edited_at: Option<Timestamp>,
     deleted: bool,
     reactions: Reactions<'a>,
@@ -163,7 +166,7 @@ impl Serialize for MessageJson<'_> {
             thread: self.thread,
             thread_count: self.thread_count,
             mentions: (&self.mentions).into(),
-            attachments: [],
+            attachments: AttachmentsJson(&self.attachments),
             edited_at: self.edited_at,
             deleted: self.deleted,
             reactions: Reactions(self),

@@ -1,10 +1,12 @@
 //! After a deletion the text is nowhere: not in the log, the views, the ring, or any answer.
 
+use std::sync::Arc;
+
 use bartab_chat::Config;
 use bartab_core::store::verify_log;
 use serde_json::{Value, json};
 
-use crate::support::{Client, World, settle};
+use crate::support::{Client, Files, World, settle};
 
 const SECRET: &str = "zanzibar";
 
@@ -46,8 +48,12 @@ async fn a_deleted_text_is_gone_with_its_edits() {
         let room = ann.public_room().await;
         bob.join(&room).await;
         let messages = format!("/v1/rooms/{room}/messages");
+        let files = Arc::new(Files::default());
+        world.chat.use_media(files.clone());
+        let draft = json!({"text": SECRET, "nonce": SECRET, "attachments": [files.upload(&ann, SECRET)]});
         let mut tokens = vec![bob.reader().await.next];
-        let said = ann.expect(201, "POST", &messages, json!({"text": SECRET, "nonce": SECRET})).await;
+        let said = ann.expect(201, "POST", &messages, draft).await;
+        assert_eq!(said["content"]["attachments"][0]["filename"], SECRET);
         let path = format!("{messages}/{}", said["event_id"].as_str().unwrap());
         tokens.push(bob.reader().await.next);
         ann.expect(200, "PATCH", &path, json!({"text": format!("{SECRET} 2")})).await;

@@ -5,6 +5,7 @@
 mod support;
 
 mod accounts;
+mod attachments;
 mod bad_input;
 mod erasure;
 mod failures;
@@ -17,6 +18,7 @@ mod messages;
 mod model;
 mod openapi;
 mod opening;
+mod references;
 mod rooms;
 mod smoke;
 mod sync;

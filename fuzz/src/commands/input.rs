@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arbitrary::{Result, Unstructured};
 use bartab_chat::model::{Command, MemberChange};
 use bartab_core::event::{EventType, Format, History, Mentions, MessageContent, RoomKind, RoomRole, Visibility};
-use bartab_core::{Actor, ActorKind, EventId, Profile, RoomId, TenantRole, UserId};
+use bartab_core::store::Attachment;
+use bartab_core::{Actor, ActorKind, EventId, MediaId, Profile, RoomId, TenantRole, UserId};
 use serde_json::value::RawValue;
 
 use super::world::World;
@@ -197,7 +198,20 @@ fn content(input: &mut Unstructured<'_>) -> Result<MessageContent<'static>> {
         text: words(input)?.into(),
         format: if input.arbitrary()? { Format::Plain } else { Format::Markdown },
         mentions: Mentions { users: people(input)?, room: input.arbitrary()? },
+        attachments: if input.ratio(1_u8, 4_u8)? { vec![file(input)?] } else { Vec::new() },
         nonce: None,
+    })
+}
+
+fn file(input: &mut Unstructured<'_>) -> Result<Attachment> {
+    Ok(Attachment {
+        media_id: MediaId::from_u128(input.int_in_range(0..=3_u8)?.into()),
+        filename: maybe(input, words)?,
+        mime: "image/png".to_owned(),
+        size: 1,
+        width: maybe(input, |input| input.arbitrary())?,
+        height: None,
+        blurhash: maybe(input, words)?,
     })
 }
 

@@ -56,6 +56,9 @@ pub(super) fn edit(
     if view.sender != actor.user_id {
         return Err(Rejection::NotAuthor);
     }
+    if text.trim().is_empty() && view.attachments.is_empty() {
+        return Err(Rejection::NothingSaid);
+    }
     if view.text == text {
         return Ok(None);
     }

@@ -34,12 +34,15 @@ pub fn decide(
     if let Command::Account { number, step } = command {
         return accounts::decide(state, targets, actor, number, step);
     }
+    if let Command::Refused(rejection) = command {
+        return Err(rejection);
+    }
     if !state.may_act(actor) {
         return Err(Rejection::AccountNotActive);
     }
     let mut events: Vec<NewEvent> = arrival(state, actor)?.into_iter().collect();
     match command {
-        Command::Arrive | Command::Account { .. } => {}
+        Command::Arrive | Command::Refused(_) | Command::Account { .. } => {}
         Command::CreateRoom { room, kind, visibility, history, name, topic, members } => {
             let new = rooms::New { room, kind, visibility, history, name, topic, members };
             events.extend(rooms::create(state, actor, new)?);

@@ -3,7 +3,7 @@
 use bartab_core::RoomId;
 
 use crate::chat::MessageDraft;
-use crate::service::openapi::{Event, KeyHeader, KeyedProblems, RoomPath};
+use crate::service::openapi::{Event, KeyHeader, PostProblems, RoomPath};
 use crate::service::request::{Answer, Caller, Ids, Payload, appended};
 
 /// Post a message; durable, and on its way to everyone who may read it, when this answers.
@@ -12,7 +12,7 @@ use crate::service::request::{Answer, Caller, Ids, Payload, appended};
     params(RoomPath, KeyHeader),
     responses(
         (status = 201, description = "The event", body = Event),
-        KeyedProblems,
+        PostProblems,
     ),
     security(("bearer" = [])),
 )]

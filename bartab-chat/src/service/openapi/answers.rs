@@ -148,13 +148,19 @@ pub(in crate::service) struct MentionsShown {
 pub(in crate::service) struct Attachment {
     #[schema(value_type = MediaId)]
     media_id: String,
-    filename: String,
+    /// What the uploader called it.
+    #[schema(required)]
+    filename: Option<String>,
+    /// What sort of file it is, found from its bytes.
     mime: String,
+    /// How many bytes it has.
     size: u64,
+    /// Of a picture, in pixels as it is shown.
     #[schema(required)]
     width: Option<u64>,
     #[schema(required)]
     height: Option<u64>,
+    /// Of a picture: a blurred impression (<https://blurha.sh>).
     #[schema(required)]
     blurhash: Option<String>,
 }

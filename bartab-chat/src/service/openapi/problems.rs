@@ -115,3 +115,26 @@ impl IntoResponses for KeyedProblems {
         responses
     }
 }
+
+/// Of the route that posts messages, which may carry files.
+pub(in crate::service) struct PostProblems;
+
+impl IntoResponses for PostProblems {
+    fn responses() -> Responses {
+        let mut responses = KeyedProblems::responses();
+        problem(
+            &mut responses,
+            403,
+            "`auth.insufficient_scope`; `room.not_member`; `media.not_yours`: there is no such file, or somebody else \
+             uploaded it",
+        );
+        problem(&mut responses, 410, "`media.quarantined`: nobody may read the file");
+        problem(&mut responses, 501, "`media.unsupported`: this server keeps no files");
+        problem(
+            &mut responses,
+            503,
+            "`store.unavailable`, `media.unavailable`, `overloaded`, `closing`: nothing was written; see `Retry-After`",
+        );
+        responses
+    }
+}

@@ -2,7 +2,8 @@
 
 use bartab_chat::model::{AccountStep, Command, MemberChange, Membership};
 use bartab_core::event::{EventType, History, MessageContent, RoomKind, RoomRole, Visibility};
-use bartab_core::{Actor, ActorKind, EventId, Profile, RoomId, TenantRole, UserId};
+use bartab_core::store::Attachment;
+use bartab_core::{Actor, ActorKind, EventId, MediaId, Profile, RoomId, TenantRole, UserId};
 use proptest::prelude::*;
 
 use super::ledger::Ledger;
@@ -56,6 +57,7 @@ pub(crate) enum Deed {
         room: u8,
         reply_to: Option<u8>,
         thread: Option<u8>,
+        files: u8,
     },
     Edit {
         room: u8,
@@ -120,9 +122,9 @@ fn deed() -> impl Strategy<Value = Deed> {
         5 => (room.clone(), user.clone(), change())
             .prop_map(|(room, user, change)| Deed::Set { room, user, change }),
         2 => (room.clone(), user).prop_map(|(room, user)| Deed::Remove { room, user }),
-        10 => (room.clone(), prop::option::weighted(0.3, message.clone()), prop::option::weighted(0.2, message.clone()))
-            .prop_map(|(room, reply_to, thread)| Deed::Post { room, reply_to, thread }),
-        3 => (room.clone(), message.clone(), 0..3_u8)
+        10 => (room.clone(), prop::option::weighted(0.3, message.clone()), prop::option::weighted(0.2, message.clone()), 0..3_u8)
+            .prop_map(|(room, reply_to, thread, files)| Deed::Post { room, reply_to, thread, files }),
+        3 => (room.clone(), message.clone(), 0..4_u8)
             .prop_map(|(room, message, text)| Deed::Edit { room, message, text }),
         2 => (room.clone(), message.clone()).prop_map(|(room, message)| Deed::Delete { room, message }),
         4 => (room.clone(), message, 0..3_u8, any::<bool>())
@@ -159,9 +161,9 @@ pub(crate) fn prelude() -> Vec<(Actor, Command)> {
         (2, Deed::Join { room: 0 }),
         (2, Deed::Join { room: 1 }),
         (0, Deed::Join { room: 2 }),
-        (0, Deed::Post { room: 0, reply_to: None, thread: None }),
-        (1, Deed::Post { room: 1, reply_to: None, thread: None }),
-        (2, Deed::Post { room: 2, reply_to: None, thread: None }),
+        (0, Deed::Post { room: 0, reply_to: None, thread: None, files: 1 }),
+        (1, Deed::Post { room: 1, reply_to: None, thread: None, files: 1 }),
+        (2, Deed::Post { room: 2, reply_to: None, thread: None, files: 1 }),
         (1, Deed::Join { room: 2 }),
     ];
     let empty = Ledger::new();
@@ -209,6 +211,19 @@ pub(crate) fn actor(index: u8, rev: u64) -> Actor {
     }
     actor.profile = std::sync::Arc::new(Profile { name: actor.profile.name.clone(), avatar: None, rev });
     actor
+}
+
+/// A file whose name tells the message that carries it.
+fn file(sequence: usize, index: u8) -> Attachment {
+    Attachment {
+        media_id: MediaId::from_u128(sequence as u128 * 16 + u128::from(index)),
+        filename: Some(format!("<file {sequence} {index}>")),
+        mime: "image/png".to_owned(),
+        size: 1,
+        width: Some(1),
+        height: Some(1),
+        blurhash: Some(format!("<blur {sequence} {index}>")),
+    }
 }
 
 /// The message that a number names: one of the last ones, or one that is not there.
@@ -297,16 +312,21 @@ impl Deed {
             Self::Remove { room: index, user: who } => {
                 Command::RemoveMember { room: room(index), user: user(who), reason: None }
             }
-            Self::Post { room: index, reply_to, thread } => Command::PostMessage {
+            Self::Post { room: index, reply_to, thread, files } => Command::PostMessage {
                 room: room(index),
-                content: MessageContent { text: format!("<said {sequence}>").into(), ..MessageContent::default() },
+                content: MessageContent {
+                    text: format!("<said {sequence}>").into(),
+                    attachments: (0..files).map(|index| file(sequence, index)).collect(),
+                    ..MessageContent::default()
+                },
                 reply_to: reply_to.map(|index| message(ledger, index)),
                 thread: thread.map(|index| message(ledger, index)),
             },
             Self::Edit { room: index, message: which, text } => Command::EditMessage {
                 room: room(index),
                 message: message(ledger, which),
-                text: format!("<edit {text} {}>", message(ledger, which)),
+                // One of them takes the text away, where that is allowed.
+                text: if text == 3 { " ".to_owned() } else { format!("<edit {text} {}>", message(ledger, which)) },
             },
             Self::Delete { room: index, message: which } => {
                 Command::DeleteMessage { room: room(index), message: message(ledger, which), reason: None }
@@ -374,7 +394,7 @@ pub(crate) fn room_of(command: &mut Command) -> Option<&mut RoomId> {
         | Command::DeleteMessage { room, .. }
         | Command::React { room, .. }
         | Command::PostCustom { room, .. } => Some(room),
-        Command::Arrive | Command::CreateRoom { .. } | Command::Account { .. } => None,
+        Command::Arrive | Command::Refused(_) | Command::CreateRoom { .. } | Command::Account { .. } => None,
     }
 }
 

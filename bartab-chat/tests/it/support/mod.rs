@@ -3,6 +3,7 @@
 mod client;
 pub(crate) mod contract;
 mod faulty;
+mod files;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use bartab_core::{Actor, ActorKind, ManualClock, RoomId, Scopes, SeededRandom, T
 
 pub(crate) use client::{Client, Reader, Reply};
 pub(crate) use faulty::{Fault, FaultyLog};
+pub(crate) use files::{Files, attachment};
 
 /// A chat and what it stands on.
 pub(crate) struct World {
