@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use bartab_chat::{CustomDraft, IdempotencyKey, MessageDraft};
 use bartab_core::event::Mentions;
 use bartab_core::store::verify_log;
-use bartab_core::{Actor, EventId, RoomId};
+use bartab_core::{Actor, EventId, MediaId, RoomId};
 use futures_util::future::join_all;
 use serde_json::value::RawValue;
 
@@ -31,11 +31,13 @@ struct Marked {
     marks: Vec<u64>,
 }
 
-/// Posts under a key, with marks in text and nonce, and edits some; sizes from a line to several pages of the file.
+/// Posts under a key, with marks in text, nonce and, of every third, the name of a file, and edits some; sizes from a line to several pages of the file.
 async fn post(tenant: &Tenant, author: &Arc<Actor>, room: RoomId, index: u64) -> Marked {
     let (text, nonce) = (index * 10, index * 10 + 1);
     let filler = ".".repeat([0, 200, 1_500, 7_000][index as usize % 4]);
+    let file = index.is_multiple_of(3).then_some(index * 10 + 8);
     let draft = MessageDraft {
+        attachments: file.iter().map(|mark| MediaId::from_u128((*mark).into())).collect(),
         nonce: Some(format!("needle-{nonce:016x}")),
         mentions: Mentions { users: vec![author.user_id], room: index.is_multiple_of(5) },
         ..MessageDraft::text(format!("{} {filler}", needle(text)))
@@ -44,7 +46,7 @@ async fn post(tenant: &Tenant, author: &Arc<Actor>, room: RoomId, index: u64) ->
     let key = IdempotencyKey { key: &key, method: "POST", path: "/messages", body: body.as_bytes() };
     let posted = tenant.chat.post_message_once(author, room, draft, Some(key)).await.unwrap();
     let id = posted.event().unwrap().envelope.id;
-    let mut marks = vec![text, nonce];
+    let mut marks: Vec<u64> = [text, nonce].into_iter().chain(file).collect();
     for edit in 0..index % 3 {
         let mark = index * 10 + 2 + edit;
         tenant.chat.edit_message(author, room, id, format!("{} edited", needle(mark))).await.unwrap();

@@ -4,12 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bartab_chat::{Chat, ChatStores, Config, HistoryQuery, RoomDraft, SyncFilter, SyncQuery};
-use bartab_core::store::Direction;
-use bartab_core::{Actor, EventId, RoomId, SystemClock, SystemRandom, UserId};
+use bartab_core::store::{Attachment, Claimed, Direction, MediaClaims, StoreError};
+use bartab_core::{Actor, EventId, MediaId, RoomId, SystemClock, SystemRandom, UserId};
 use bartab_storage::sqlite::{SqliteOptions, SqliteStore};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::needles::needle;
 
 #[derive(Clone)]
 pub(crate) struct Tenant {
@@ -32,6 +35,7 @@ impl Tenant {
         let stores = ChatStores { log: ports.clone(), markers: ports.clone(), snapshots: Some(ports) };
         let config = Config { snapshot_every: 50, ..Config::default() };
         let chat = Chat::open(stores, config, Arc::new(SystemClock), Arc::new(SystemRandom)).await.unwrap();
+        chat.use_media(Arc::new(MarkedFiles));
         Self { chat, store, beginning: beginning.unwrap_or_default(), folder }
     }
 
@@ -90,6 +94,28 @@ impl Tenant {
             }
             from = Some(page["end"].as_str().unwrap().parse().unwrap());
         }
+    }
+}
+
+/// Files of everybody's whose id is their mark, which their name and their blurhash hold.
+struct MarkedFiles;
+
+#[async_trait]
+impl MediaClaims for MarkedFiles {
+    async fn claim(&self, _: &Actor, media: &[MediaId]) -> Result<Claimed, StoreError> {
+        let granted = media.iter().map(|media_id| {
+            let mark = needle(u64::try_from(media_id.as_u128()).unwrap());
+            Attachment {
+                media_id: *media_id,
+                filename: Some(format!("{mark}.png")),
+                mime: "image/png".to_owned(),
+                size: 1,
+                width: Some(1),
+                height: Some(1),
+                blurhash: Some(mark),
+            }
+        });
+        Ok(Claimed::Granted(granted.collect()))
     }
 }
 
