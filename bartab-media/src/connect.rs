@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bartab_core::store::{AccountFeed, MediaAccess, ReferenceFeed};
+use bartab_core::store::{AccountFeed, AuditStore, MediaAccess, ReferenceFeed};
 
 use crate::media::Media;
 
@@ -16,6 +16,8 @@ pub struct Connections {
     pub references: Arc<dyn ReferenceFeed>,
     /// Whose pictures are whose, and whose files go with them; without it, nothing of that is known.
     pub accounts: Option<Arc<dyn AccountFeed>>,
+    /// Where it is written down what administrators do to the files of others; without it, it is not.
+    pub audit: Option<Arc<dyn AuditStore>>,
 }
 
 impl fmt::Debug for Connections {
