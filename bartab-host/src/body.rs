@@ -28,6 +28,7 @@ pin_project! {
         Full { bytes: Option<Bytes> },
         Auth { #[pin] body: bartab_auth::Body },
         Chat { #[pin] body: bartab_chat::Body },
+        Media { #[pin] body: bartab_media::Body },
     }
 }
 
@@ -75,6 +76,12 @@ impl From<bartab_chat::Body> for Body {
     }
 }
 
+impl From<bartab_media::Body> for Body {
+    fn from(body: bartab_media::Body) -> Self {
+        Self::of(Kind::Media { body })
+    }
+}
+
 impl HttpBody for Body {
     type Data = Bytes;
     type Error = BodyError;
@@ -84,6 +91,7 @@ impl HttpBody for Body {
             KindProjection::Full { bytes } => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             KindProjection::Auth { body } => body.poll_frame(cx).map_err(Into::into),
             KindProjection::Chat { body } => body.poll_frame(cx).map_err(Into::into),
+            KindProjection::Media { body } => body.poll_frame(cx).map_err(Into::into),
         }
     }
 
@@ -92,6 +100,7 @@ impl HttpBody for Body {
             Kind::Full { bytes } => bytes.is_none(),
             Kind::Auth { body } => body.is_end_stream(),
             Kind::Chat { body } => body.is_end_stream(),
+            Kind::Media { body } => body.is_end_stream(),
         }
     }
 
@@ -100,6 +109,7 @@ impl HttpBody for Body {
             Kind::Full { bytes } => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Kind::Auth { body } => body.size_hint(),
             Kind::Chat { body } => body.size_hint(),
+            Kind::Media { body } => body.size_hint(),
         }
     }
 }

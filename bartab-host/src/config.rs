@@ -55,6 +55,8 @@ pub struct Config {
     pub auth: bartab_auth::Config,
     /// The chat service.
     pub chat: bartab_chat::Config,
+    /// The media service.
+    pub media: bartab_media::Config,
 }
 
 impl Default for Config {
@@ -75,6 +77,7 @@ impl Default for Config {
             limits: Limits::default(),
             auth: bartab_auth::Config::default(),
             chat: bartab_chat::Config::default(),
+            media: bartab_media::Config::default(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! From a request to the tenant that answers it.
 
 use bartab_core::Problem;
-use bartab_core::http::ClientAddress;
+use bartab_core::http::{ClientAddress, PublicBase};
 use bytes::Bytes;
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -15,7 +15,7 @@ use crate::probes::{self, Probe};
 use crate::registry::{InUse, Refusal};
 use crate::routing::{Destination, destination, without_prefix};
 use crate::stack::problem;
-use crate::tenant::{Tenant, is_identity};
+use crate::tenant::{Tenant, is_identity, is_media};
 
 pub(crate) async fn dispatch<B>(host: &Inner, request: Request<Inbound<B>>) -> Response<Body>
 where
@@ -38,6 +38,10 @@ where
     if is_identity(path) {
         let address = host.proxies.address(&parts.headers, &parts.extensions);
         parts.extensions.insert(ClientAddress(address));
+    }
+    // Media gives out addresses of what it holds.
+    if is_media(path) {
+        parts.extensions.insert(PublicBase(base(host, &tenant, &parts).into()));
     }
     // The services see the path without the tenant's prefix.
     if path.len() != parts.uri.path().len() {

@@ -62,11 +62,11 @@ fn about(host: &Inner, tenant: &Tenant, base: &str) -> serde_json::Value {
         "server": {"name": "bartab", "version": env!("CARGO_PKG_VERSION")},
         "api_versions": ["v1"],
         "issuer": tenant.issuer().as_str(),
-        "services": {"auth": base, "chat": base},
+        "services": {"auth": base, "chat": base, "media": base},
         "features": {
             "registration": tenant.registration(),
             "sync": ["long_poll", "sse"],
-            "media": false,
+            "media": true,
             "search": false,
         },
         "limits": {
@@ -76,6 +76,7 @@ fn about(host: &Inner, tenant: &Tenant, base: &str) -> serde_json::Value {
             "sync_timeout_ms": limits::SYNC_TIMEOUT_MAX,
             "sync_events": limits::SYNC_LIMIT_MAX,
             "history_page": limits::PAGE_MAX,
+            "upload_bytes": tenant.media().config().file_bytes,
         },
     })
 }

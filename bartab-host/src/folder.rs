@@ -13,6 +13,8 @@ const SETTINGS: &str = "tenant.toml";
 const STORE: &str = "tenant.db";
 /// The file that an open store holds locked.
 const LOCK: &str = "tenant.lock";
+/// The folder of the bytes of files in a tenant's.
+const MEDIA: &str = "media";
 /// Folders that are being made or removed begin so; no tenant's name does.
 const UNFINISHED: &str = ".";
 
@@ -50,6 +52,9 @@ pub enum FolderError {
     /// The settings could not be written as TOML.
     #[error("the settings cannot be written")]
     Encode(#[from] toml::ser::Error),
+    /// The storage of files cannot be used.
+    #[error(transparent)]
+    Storage(#[from] bartab_media::StorageError),
     /// The file system refused.
     #[error("{path}")]
     Io {
@@ -90,6 +95,11 @@ impl DataFolder {
         self.tenant(name).join(STORE)
     }
 
+    /// The folder with the bytes of the tenant's files, where they are local.
+    pub fn media(&self, name: &TenantName) -> PathBuf {
+        self.tenant(name).join(MEDIA)
+    }
+
     /// When tenants were last made or removed, so that nobody reads the folder again for nothing.
     ///
     /// # Errors
@@ -110,7 +120,7 @@ impl DataFolder {
         let making = unfinished(&self.tenants).map_err(at(&self.tenants))?;
         let text = toml::to_string_pretty(settings)?;
         let file = making.path().join(SETTINGS);
-        private_folder(&making.path().join("media")).map_err(at(making.path()))?;
+        private_folder(&making.path().join(MEDIA)).map_err(at(making.path()))?;
         let written = private_file(&file).and_then(|mut file| file.write_all(text.as_bytes()).and(file.sync_all()));
         written.map_err(at(&file))?;
         // A rename onto a folder that is not empty fails, so of two commands that race one wins.

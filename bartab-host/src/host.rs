@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bartab_auth::Auth;
 use bartab_core::{Clock, Random};
+use bartab_media::BlobStorage;
 use bytes::Bytes;
 use http::{Request, Response};
 use tower_service::Service;
@@ -73,6 +74,8 @@ impl Host {
             root: config.root_tenant.clone(),
             auth: config.auth.clone(),
             chat: config.chat.clone(),
+            media: config.media.clone(),
+            blobs: BlobStorage::open(&config.media.storage, config.media.file_bytes)?,
             limits: config.limits.clone(),
             rates: Arc::clone(&rates),
             setup: Arc::clone(&setup),
@@ -84,6 +87,7 @@ impl Host {
         let bounds = Bounds {
             max_bytes: config.server.max_body_bytes,
             timeout: Duration::from_secs(config.server.body_timeout_seconds),
+            per_piece: false,
         };
         let inner = Inner {
             registry,

@@ -23,6 +23,8 @@ const DRAINED_FOR: Duration = Duration::from_secs(10);
 pub(crate) struct Bounds {
     pub(crate) max_bytes: u64,
     pub(crate) timeout: Duration,
+    /// Whether the time begins anew with each piece: for what is large, and comes as fast as it can.
+    pub(crate) per_piece: bool,
 }
 
 /// A request's body that ends with an error when it grows too large or takes too long.
@@ -31,6 +33,11 @@ pub(crate) struct Bounds {
 pub(crate) type Inbound<B> = Limited<Timed<B>>;
 
 impl Bounds {
+    /// What the body of an upload may be: the media service knows how large, and refuses it in its own words.
+    pub(crate) const fn of_upload(self) -> Self {
+        Self { max_bytes: u64::MAX, per_piece: true, ..self }
+    }
+
     /// Whether the headers announce a body that is too large.
     pub(crate) fn announced_too_large(self, headers: &HeaderMap) -> bool {
         let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
@@ -39,7 +46,7 @@ impl Bounds {
 
     pub(crate) fn apply<B>(self, body: B) -> Inbound<B> {
         let limit = usize::try_from(self.max_bytes).unwrap_or(usize::MAX);
-        Limited::new(Timed { body, timeout: self.timeout, deadline: None }, limit)
+        Limited::new(Timed { body, bounds: self, deadline: None }, limit)
     }
 }
 
@@ -68,11 +75,11 @@ where
 }
 
 pin_project! {
-    /// A body that must have come whole within a time.
+    /// A body that must have come within a time, whole or piece by piece.
     pub(crate) struct Timed<B> {
         #[pin]
         body: B,
-        timeout: Duration,
+        bounds: Bounds,
         // Made only when the body is not there yet: most are, and then no timer is needed.
         deadline: Option<Pin<Box<tokio::time::Sleep>>>,
     }
@@ -101,9 +108,12 @@ where
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
         if let Poll::Ready(frame) = this.body.poll_frame(cx) {
+            if this.bounds.per_piece {
+                *this.deadline = None;
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        let deadline = this.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(*this.timeout)));
+        let deadline = this.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(this.bounds.timeout)));
         ready!(deadline.as_mut().poll(cx));
         Poll::Ready(Some(Err(TooSlow.into())))
     }
@@ -120,10 +130,11 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::StreamExt as _;
     use http_body_util::{Full, LengthLimitError, StreamBody};
 
     fn bounds() -> Bounds {
-        Bounds { max_bytes: 4, timeout: Duration::from_secs(30) }
+        Bounds { max_bytes: 4, timeout: Duration::from_secs(30), per_piece: false }
     }
 
     #[tokio::test]
@@ -138,6 +149,19 @@ mod tests {
         let never = futures_util::stream::pending::<Result<Frame<Bytes>, BoxError>>();
         let error = bounds().apply(StreamBody::new(never)).collect().await.unwrap_err();
         assert!(error.is::<TooSlow>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_may_take_long_but_not_stand_still() {
+        let slow = |pieces: u64, pause: u64| {
+            let pieces = futures_util::stream::iter(0..pieces).then(move |_| async move {
+                tokio::time::sleep(Duration::from_secs(pause)).await;
+                Ok::<_, BoxError>(Frame::data(Bytes::from_static(b"large")))
+            });
+            bounds().of_upload().apply(StreamBody::new(Box::pin(pieces)))
+        };
+        assert_eq!(slow(100, 29).collect().await.unwrap().to_bytes().len(), 500);
+        assert!(slow(2, 31).collect().await.unwrap_err().is::<TooSlow>());
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(crate) fn document(base: &str) -> Value {
 
 fn merged() -> Value {
     let mut document = own();
-    for service in [bartab_auth::openapi(), bartab_chat::openapi()] {
+    for service in [bartab_auth::openapi(), bartab_chat::openapi(), bartab_media::openapi()] {
         merge(&mut document, service);
     }
     document

@@ -28,6 +28,8 @@ pub struct TenantSettings {
     pub limits: Option<LimitOverrides>,
     /// Identity, where that is not as the server is configured: who may make an account, and how one signs in.
     pub auth: TenantConfig,
+    /// How much may be uploaded, where that is not as the server is configured.
+    pub media: bartab_media::TenantConfig,
 }
 
 /// A host name in lower case, without port or trailing dot.

@@ -14,12 +14,13 @@ use tracing::Instrument;
 use crate::body::Body;
 use crate::dispatch::dispatch;
 use crate::host::Inner;
-use crate::inbound;
+use crate::inbound::{self, Bounds};
 use crate::metrics::Metrics;
 use crate::page;
 use crate::rate::{Allowance, Exceeded};
 use crate::request_id::repeat;
 use crate::routing::{self, Class};
+use crate::tenant::is_media;
 
 /// Answers one request. Every poll and every post comes through here, so each line is cheap: nothing is allocated but
 /// the id of the request.
@@ -33,7 +34,7 @@ where
     let measured = Metrics::begin(asked.class);
     let mut response = match admit(&host, &asked, &request) {
         Ok(allowance) => {
-            let request = request.map(|body| host.bounds.apply(body));
+            let request = request.map(|body| asked.bounds(&host).apply(body));
             let answering = AssertUnwindSafe(dispatch(&host, request)).catch_unwind();
             let answer = answering.instrument(asked.span(&id)).await;
             let mut answer = answer.unwrap_or_else(|panic| asked.panicked(&host, &id, &*panic));
@@ -64,8 +65,9 @@ enum Refused {
 
 /// Gives what is left of the address's limit where that is the one to know of.
 fn admit<B>(host: &Inner, asked: &Asked, request: &Request<B>) -> Result<Option<Allowance>, Refused> {
-    if host.bounds.announced_too_large(request.headers()) {
-        return Err(Refused::TooLarge { limit: host.bounds.max_bytes });
+    let bounds = asked.bounds(host);
+    if bounds.announced_too_large(request.headers()) {
+        return Err(Refused::TooLarge { limit: bounds.max_bytes });
     }
     let address = host.proxies.address(request.headers(), request.extensions());
     let admitted = host.rates.admit_address(address, asked.class).map_err(Refused::TooOften)?;
@@ -99,6 +101,12 @@ impl Asked {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let class = Class::of(&method, routing::without_prefix(uri.path()));
         Self { method, uri, class }
+    }
+
+    /// What the body may be.
+    fn bounds(&self, host: &Inner) -> Bounds {
+        let upload = self.class == Class::Write && is_media(routing::without_prefix(self.uri.path()));
+        if upload { host.bounds.of_upload() } else { host.bounds }
     }
 
     /// A span that exists only where somebody has asked for `debug`.

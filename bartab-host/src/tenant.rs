@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bartab_auth::{Auth, AuthMiddleware, AuthService, AuthStores, Config, HashPool, RegistrationPolicy};
 use bartab_chat::{Chat, ChatService, ChatStores};
 use bartab_core::{Clock, Random};
+use bartab_media::{BlobStorage, Media, MediaService, MediaStores, PicturePool};
 use bartab_storage::sqlite::{SqliteOptions, SqliteStore};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -34,9 +35,11 @@ pub struct Tenant {
     /// Identity. A token that is no good is left to it: it must not stand in the way of signing in.
     identity: AuthMiddleware<Limited<AuthService>>,
     chat: AuthMiddleware<Limited<ChatService>>,
+    media: AuthMiddleware<Limited<MediaService>>,
     /// The same without layers.
     auth: Auth,
     chat_service: ChatService,
+    media_service: MediaService,
     limits: TenantLimits,
     issuer: BaseUrl,
     /// The address that the operator has given, for the tenant or for the server.
@@ -60,6 +63,11 @@ impl Tenant {
     /// The tenant's chat, in process.
     pub fn chat(&self) -> &Chat {
         self.chat_service.chat()
+    }
+
+    /// The tenant's media, in process.
+    pub fn media(&self) -> &Media {
+        self.media_service.media()
     }
 
     /// The issuer of the tenant's tokens: where clients reach it.
@@ -107,6 +115,10 @@ impl Tenant {
             let Ok(response) = self.identity.clone().call(request).await;
             return response;
         }
+        if is_media(request.uri().path()) {
+            let Ok(response) = self.media.clone().call(request).await;
+            return response;
+        }
         let Ok(response) = self.chat.clone().call(request).await;
         response
     }
@@ -120,6 +132,11 @@ pub(crate) fn is_identity(path: &str) -> bool {
     path.strip_prefix("/v1/").map_or_else(|| path.starts_with("/.well-known/"), identity)
 }
 
+/// Whether the path is one of the media service's.
+pub(crate) fn is_media(path: &str) -> bool {
+    path.strip_prefix("/v1/").is_some_and(|rest| matches!(rest.split('/').next(), Some("media" | "uploads")))
+}
+
 /// Opens tenants: the store in the tenant's folder, identity and chat on it.
 pub struct TenantOpener {
     pub(crate) folder: DataFolder,
@@ -128,6 +145,9 @@ pub struct TenantOpener {
     pub(crate) root: Option<TenantName>,
     pub(crate) auth: bartab_auth::Config,
     pub(crate) chat: bartab_chat::Config,
+    pub(crate) media: bartab_media::Config,
+    /// Where the bytes of files are.
+    pub(crate) blobs: BlobStorage,
     /// What `tenant.toml` may change of them.
     pub(crate) limits: Limits,
     pub(crate) rates: Arc<Rates>,
@@ -162,11 +182,14 @@ impl Opener for TenantOpener {
         let registration = config.registration;
 
         let failed = |part| move |source: BoxError| OpenError::Failed { part, source };
+        let blobs = self.blobs.of_tenant(name.as_str(), self.folder.media(name));
+        let blobs = blobs.map_err(|error| failed("the storage of files")(error.into()))?;
         let store = SqliteStore::open(self.folder.store(name), SqliteOptions::default(), &*self.random).await;
         let store = store.map_err(|error| failed("the store")(error.into()))?;
         let stores: Arc<SqliteStore> = Arc::new(store.clone());
         let identity = AuthStores::of(stores.clone());
         let accounts = Arc::clone(&identity.feed);
+        let files = MediaStores::of(stores.clone(), blobs);
         let chat = ChatStores { log: stores.clone(), markers: stores.clone(), snapshots: Some(stores) };
         let (pool, attempts) = (HashPool::shared(), self.remembered.opens(name, &*self.random));
         let auth = Auth::open_with(identity, config, pool, attempts, self.clock.clone(), self.random.clone());
@@ -195,6 +218,8 @@ impl Opener for TenantOpener {
             self.remembered.closes(name, self.clock.now());
             return Err(failed("accounts")(error.into()));
         }
+        let media = settings.media.over(&self.media);
+        let media = Media::open(files, media, PicturePool::shared(), self.clock.clone(), self.random.clone());
         self.setup.opened(name, auth.auth()).await;
         let waits = chat.clone();
         auth.revocations().on_revoked(move |session| waits.end_session(session));
@@ -206,14 +231,16 @@ impl Opener for TenantOpener {
             own: own.map(|own| Arc::new(PrincipalLimits::principals(&own.over(&self.limits.principal)))),
             tenant: tag(name),
         };
-        let chat_service = ChatService::new(chat);
+        let (chat_service, media_service) = (ChatService::new(chat), MediaService::new(media));
         Ok(Tenant {
             name: name.clone(),
             store,
             identity: auth.layer().lenient().layer(Limited { service: auth.clone(), limits: limits.clone() }),
             chat: auth.layer().layer(Limited { service: chat_service.clone(), limits: limits.clone() }),
+            media: auth.layer().layer(Limited { service: media_service.clone(), limits: limits.clone() }),
             auth: auth.auth().clone(),
             chat_service,
+            media_service,
             limits,
             issuer,
             configured_base,
@@ -228,6 +255,7 @@ impl Opener for TenantOpener {
 
     async fn close(&self, tenant: &Tenant) {
         tenant.auth.end_waits();
+        tenant.media().close().await;
         tenant.chat().close().await;
         tenant.store.close().await;
         self.remembered.closes(&tenant.name, self.clock.now());
@@ -281,7 +309,10 @@ mod tests {
             assert!(is_identity(&path), "{path}");
         }
         for (path, _) in paths(bartab_chat::openapi()) {
-            assert!(!is_identity(&path), "{path}");
+            assert!(!is_identity(&path) && !is_media(&path), "{path}");
+        }
+        for (path, _) in paths(bartab_media::openapi()) {
+            assert!(is_media(&path) && !is_identity(&path), "{path}");
         }
         for path in ["/v1/rooms", "/v1/sync", "/v1/menu", "/v1/administer", "/v1/users", "/", "/v1", "/v2/auth"] {
             assert!(!is_identity(path), "{path}");

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use bartab_core::store::MediaLimits;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use crate::blobs::StorageConfig;
 use crate::picture::PictureLimits;
 use crate::thumbnail::ThumbnailSizes;
 
@@ -12,6 +13,8 @@ use crate::thumbnail::ThumbnailSizes;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// Where the bytes are. Whoever opens [`Blobs`](crate::Blobs) by themselves decides by themselves.
+    pub storage: StorageConfig,
     /// Bytes that a file may have.
     pub file_bytes: u64,
     /// Bytes that a picture may have; it is held in memory while its metadata is cut out.
@@ -43,6 +46,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            storage: StorageConfig::default(),
             file_bytes: 256 << 20,
             picture_bytes: 32 << 20,
             person_bytes: None,
@@ -75,5 +79,33 @@ impl Config {
 
     pub(crate) const fn unattached_time(&self) -> Duration {
         Duration::from_secs(self.unattached_seconds)
+    }
+}
+
+/// What may be otherwise for one tenant; what is missing is as the host's [`Config`] says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TenantConfig {
+    /// See [`Config::file_bytes`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_bytes: Option<u64>,
+    /// See [`Config::person_bytes`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person_bytes: Option<u64>,
+    /// See [`Config::tenant_bytes`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_bytes: Option<u64>,
+}
+
+impl TenantConfig {
+    /// The settings of the tenant.
+    #[must_use]
+    pub fn over(&self, host: &Config) -> Config {
+        Config {
+            file_bytes: self.file_bytes.unwrap_or(host.file_bytes).min(host.storage.most_file_bytes()),
+            person_bytes: self.person_bytes.or(host.person_bytes),
+            tenant_bytes: self.tenant_bytes.or(host.tenant_bytes),
+            ..host.clone()
+        }
     }
 }

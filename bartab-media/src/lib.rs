@@ -25,8 +25,10 @@ mod sweep;
 mod thumbnail;
 mod upload;
 
-pub use blobs::{BlobError, Blobs};
-pub use config::Config;
+#[cfg(feature = "s3")]
+pub use blobs::S3Config;
+pub use blobs::{BlobError, BlobStorage, Blobs, StorageConfig, StorageError};
+pub use config::{Config, TenantConfig};
 pub use connect::Connections;
 pub use error::MediaError;
 pub use inspect::Inspection;

@@ -4,9 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bartab_auth::SealingKeys;
+use bartab_media::BlobStorage;
 use toml::{Table, Value};
 
 use super::Config;
+use crate::registry::Chain;
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "BARTAB_";
@@ -29,6 +31,7 @@ const TOP: &[&str] = &[
     "limits",
     "auth",
     "chat",
+    "media",
 ];
 
 /// The configuration cannot be used.
@@ -112,7 +115,9 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         return Err(ConfigError::Value(why.to_owned()));
     }
     let of_some_tenant = bartab_auth::Config { issuer: "https://localhost".to_owned(), ..config.auth.clone() };
-    of_some_tenant.validate().map_err(|error| ConfigError::Value(format!("[auth]: {error}")))
+    of_some_tenant.validate().map_err(|error| ConfigError::Value(format!("[auth]: {error}")))?;
+    let storage = BlobStorage::open(&config.media.storage, config.media.file_bytes);
+    storage.map(drop).map_err(|error| ConfigError::Value(format!("[media]: {}", Chain(&error))))
 }
 
 /// The file as a table, once it has passed as a configuration: only then does an error name line and column.

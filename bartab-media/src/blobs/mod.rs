@@ -1,6 +1,9 @@
 //! Bytes in an object store: parts of uploads, stored files, thumbnails.
 
 mod path;
+#[cfg(feature = "s3")]
+mod s3;
+mod storage;
 mod writer;
 
 use std::ops::Range;
@@ -13,9 +16,13 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
+use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 pub(crate) use path::{blob_path, thumbnails_of, upload_folder, upload_part, upload_whole};
+#[cfg(feature = "s3")]
+pub use s3::S3Config;
+pub use storage::{BlobStorage, StorageConfig, StorageError};
 pub(crate) use writer::Writer;
 
 /// Why bytes cannot be stored or read.
@@ -49,6 +56,11 @@ impl Blobs {
         std::fs::create_dir_all(&folder).map_err(failed)?;
         let store = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true).with_automatic_cleanup(true);
         Ok(Self { store: Arc::new(store), folder: Some(folder.into()) })
+    }
+
+    /// Bytes behind a prefix of a store that others use, too.
+    pub fn behind(store: Arc<dyn ObjectStore>, prefix: &str) -> Self {
+        Self::new(Arc::new(PrefixStore::new(store, prefix)))
     }
 
     /// Begins to write bytes that appear at `path` once they are all there.
