@@ -6,20 +6,18 @@
 
 mod guide;
 mod install;
+mod proxy;
+mod script;
 
-use std::path::Path;
-use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bartab_auth::{NewAccount, RegistrationPolicy, TenantConfig};
 use bartab_core::{SystemClock, SystemRandom, TenantRole};
 use bartab_host::{Config, DataFolder, OptionalAddr, Running, TenantSettings, start};
 use reqwest::Client;
 use serde_json::{Value, json};
-use tokio::process::Command;
 
-use self::install::{node_modules, python};
+use self::script::Language;
 
 const PERSON: &str = "robin";
 const PASSWORD: &str = "correct horse battery";
@@ -92,19 +90,8 @@ impl World {
     }
 
     /// Runs the script to its end; it prints that all went well, or fails.
-    async fn run(mut self, program: &Path, script: &str, modules: Option<&Path>) {
-        let script = match modules {
-            // Node looks for packages beside the script and above it.
-            Some(modules) => modules.join(script),
-            None => install::sources().join(script),
-        };
-        let mut command = Command::new(program);
-        command.arg(script).envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null()).kill_on_drop(true);
-        let output = tokio::time::timeout(Duration::from_secs(120), command.output()).await;
-        let output = output.unwrap_or_else(|_| panic!("the client does not end")).unwrap();
-        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success() && out.trim_end().ends_with(": ok"), "{out}\n{err}");
+    async fn run(mut self, language: Language, script: &str) {
+        script::run(language, script, &self.environment).await;
         if let Some(running) = self.running.take() {
             running.shutdown().await;
         }
@@ -135,20 +122,20 @@ fn text(answer: &Value, field: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn authlib_signs_people_in_and_bots_too() {
-    World::open().await.run(python(), "authlib_flow.py", None).await;
+    World::open().await.run(Language::Python, "authlib_flow.py").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pyjwt_verifies_with_the_published_keys() {
-    World::open().await.run(python(), "pyjwt_jwks.py", None).await;
+    World::open().await.run(Language::Python, "pyjwt_jwks.py").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn openid_client_goes_through_every_flow() {
-    World::open().await.run(Path::new("node"), "openid_client.mjs", Some(node_modules())).await;
+    World::open().await.run(Language::Node, "openid_client.mjs").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jose_verifies_with_the_published_keys() {
-    World::open().await.run(Path::new("node"), "jose_jwks.mjs", Some(node_modules())).await;
+    World::open().await.run(Language::Node, "jose_jwks.mjs").await;
 }
