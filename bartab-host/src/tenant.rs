@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use bartab_auth::{Auth, AuthMiddleware, AuthService, AuthStores, Config, HashPool, RegistrationPolicy};
 use bartab_chat::{Chat, ChatService, ChatStores};
+use bartab_core::store::AccountFeed;
 use bartab_core::{Clock, Random};
-use bartab_media::{BlobStorage, Media, MediaService, MediaStores, PicturePool};
+use bartab_media::{BlobStorage, Connections, Media, MediaService, MediaStores, PicturePool};
 use bartab_storage::sqlite::{SqliteOptions, SqliteStore};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -188,7 +189,8 @@ impl Opener for TenantOpener {
         let store = store.map_err(|error| failed("the store")(error.into()))?;
         let stores: Arc<SqliteStore> = Arc::new(store.clone());
         let identity = AuthStores::of(stores.clone());
-        let accounts = Arc::clone(&identity.feed);
+        let accounts: Arc<dyn AccountFeed> = Arc::clone(&identity.feed);
+        let audit = Arc::clone(&identity.audit);
         let files = MediaStores::of(stores.clone(), blobs);
         let chat = ChatStores { log: stores.clone(), markers: stores.clone(), snapshots: Some(stores) };
         let (pool, attempts) = (HashPool::shared(), self.remembered.opens(name, &*self.random));
@@ -212,7 +214,7 @@ impl Opener for TenantOpener {
         let nudged = chat.clone();
         auth.auth().on_accounts_changed(move || nudged.accounts_changed());
         // Whoever has an account is known to chat before anybody is served.
-        if let Err(error) = chat.follow_accounts(accounts).await {
+        if let Err(error) = chat.follow_accounts(Arc::clone(&accounts)).await {
             chat.close().await;
             store.close().await;
             self.remembered.closes(name, self.clock.now());
@@ -220,6 +222,13 @@ impl Opener for TenantOpener {
         }
         let media = settings.media.over(&self.media);
         let media = Media::open(files, media, PicturePool::shared(), self.clock.clone(), self.random.clone());
+        let asked = Arc::new(chat.downgrade());
+        media.connect(Connections {
+            access: asked.clone(),
+            references: asked,
+            accounts: Some(accounts),
+            audit: Some(audit),
+        });
         self.setup.opened(name, auth.auth()).await;
         let waits = chat.clone();
         auth.revocations().on_revoked(move |session| waits.end_session(session));

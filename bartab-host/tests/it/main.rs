@@ -13,6 +13,7 @@ mod housekeeping;
 mod invites;
 mod isolation;
 mod lifecycle;
+mod media;
 #[path = "../needles/mod.rs"]
 mod needles;
 mod operator;
