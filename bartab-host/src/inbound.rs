@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Request, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Limited};
 use pin_project_lite::pin_project;
@@ -30,7 +30,7 @@ pub(crate) struct Bounds {
 /// A request's body that ends with an error when it grows too large or takes too long.
 ///
 /// Past the limit the error is `http_body_util::LengthLimitError`, which the services' extractors answer 413.
-pub(crate) type Inbound<B> = Limited<Timed<B>>;
+pub(crate) type Inbound<B> = Limited<Timed<Source<B>>>;
 
 impl Bounds {
     /// What the body of an upload may be: the media service knows how large, and refuses it in its own words.
@@ -44,7 +44,25 @@ impl Bounds {
         length.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > self.max_bytes)
     }
 
-    pub(crate) fn apply<B>(self, body: B) -> Inbound<B> {
+    pub(crate) fn apply<B>(self, request: Request<B>) -> Request<Inbound<B>>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        // Who waits for `100 Continue` sends nothing before the body is asked for.
+        let asked = !request.headers().contains_key(header::EXPECT);
+        request.map(|body| {
+            // An upload may be refused with much of it still to come.
+            let body = if self.per_piece {
+                Source::Drained { body: Drained { body: Some(Box::pin(body)), asked } }
+            } else {
+                Source::Plain { body }
+            };
+            self.limited(body)
+        })
+    }
+
+    fn limited<B>(self, body: B) -> Limited<Timed<B>> {
         let limit = usize::try_from(self.max_bytes).unwrap_or(usize::MAX);
         Limited::new(Timed { body, bounds: self, deadline: None }, limit)
     }
@@ -72,6 +90,78 @@ where
             }
         }
     }));
+}
+
+pin_project! {
+    /// Where a body comes from.
+    #[project = SourceProjection]
+    pub(crate) enum Source<B>
+    where
+        B: Body<Data = Bytes>,
+        B: Send,
+        B: 'static,
+        B::Error: Into<BoxError>,
+    {
+        Plain { #[pin] body: B },
+        Drained { body: Drained<B> },
+    }
+}
+
+/// A body whose rest is read and thrown away when nobody wants it any more.
+pub(crate) struct Drained<B>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    body: Option<Pin<Box<B>>>,
+    /// Whether the client sends it.
+    asked: bool,
+}
+
+impl<B> Drop for Drained<B>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take().filter(|_| self.asked) {
+            drain(body);
+        }
+    }
+}
+
+impl<B> Body for Source<B>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        match self.project() {
+            SourceProjection::Plain { body } => body.poll_frame(cx),
+            SourceProjection::Drained { body: Drained { body: Some(body), asked } } => {
+                *asked = true;
+                body.as_mut().poll_frame(cx)
+            }
+            SourceProjection::Drained { .. } => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Plain { body } => body.is_end_stream(),
+            Self::Drained { body } => body.body.as_ref().is_none_or(|body| body.is_end_stream()),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Plain { body } => body.size_hint(),
+            Self::Drained { body } => body.body.as_ref().map_or_else(SizeHint::default, |body| body.size_hint()),
+        }
+    }
 }
 
 pin_project! {
@@ -139,7 +229,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_past_the_limit_ends_with_the_error_that_extractors_know() {
-        let body = |text: &'static str| bounds().apply(Full::new(Bytes::from_static(text.as_bytes())));
+        let body = |text: &'static str| bounds().limited(Full::new(Bytes::from_static(text.as_bytes())));
         assert_eq!(body("four").collect().await.unwrap().to_bytes(), "four");
         assert!(body("fives").collect().await.unwrap_err().is::<LengthLimitError>());
     }
@@ -147,7 +237,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_that_never_ends_is_cut() {
         let never = futures_util::stream::pending::<Result<Frame<Bytes>, BoxError>>();
-        let error = bounds().apply(StreamBody::new(never)).collect().await.unwrap_err();
+        let error = bounds().limited(StreamBody::new(never)).collect().await.unwrap_err();
         assert!(error.is::<TooSlow>());
     }
 
@@ -158,10 +248,32 @@ mod tests {
                 tokio::time::sleep(Duration::from_secs(pause)).await;
                 Ok::<_, BoxError>(Frame::data(Bytes::from_static(b"large")))
             });
-            bounds().of_upload().apply(StreamBody::new(Box::pin(pieces)))
+            bounds().of_upload().limited(StreamBody::new(Box::pin(pieces)))
         };
         assert_eq!(slow(100, 29).collect().await.unwrap().to_bytes().len(), 500);
         assert!(slow(2, 31).collect().await.unwrap_err().is::<TooSlow>());
+    }
+
+    #[tokio::test]
+    async fn what_is_left_of_a_refused_upload_is_read() {
+        for (expects, read) in [(false, 3), (true, 0)] {
+            let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+            let pieces = futures_util::stream::iter(0..3).map(move |piece| {
+                sender.send(piece).unwrap();
+                Ok::<_, BoxError>(Frame::data(Bytes::from_static(b"more")))
+            });
+            let mut request = Request::new(StreamBody::new(pieces));
+            if expects {
+                request.headers_mut().insert(header::EXPECT, "100-continue".parse().unwrap());
+            }
+            drop(bounds().of_upload().apply(request));
+            // It ends when the body is dropped, read or not.
+            let mut found = 0;
+            while receiver.recv().await.is_some() {
+                found += 1;
+            }
+            assert_eq!(found, read);
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ where
     let measured = Metrics::begin(asked.class);
     let mut response = match admit(&host, &asked, &request) {
         Ok(allowance) => {
-            let request = request.map(|body| asked.bounds(&host).apply(body));
+            let request = asked.bounds(&host).apply(request);
             let answering = AssertUnwindSafe(dispatch(&host, request)).catch_unwind();
             let answer = answering.instrument(asked.span(&id)).await;
             let mut answer = answer.unwrap_or_else(|panic| asked.panicked(&host, &id, &*panic));

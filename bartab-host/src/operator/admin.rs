@@ -36,7 +36,7 @@ where
             return problem(&refusal.to_problem(), &parts);
         }
     };
-    let request = request.map(|body| host.inner().bounds.apply(body));
+    let request = host.inner().bounds.apply(request);
     let Ok(response) = OperatorService::new(tenant.auth().clone()).call(request).await;
     response.map(|body| Body::from(body).holding(tenant))
 }
