@@ -35,6 +35,12 @@ pub enum MediaError {
     /// There is no such file, or not for the caller.
     #[error("no such file for the caller")]
     NotFound,
+    /// A link that was not signed here, or for another file.
+    #[error("the link is not valid")]
+    LinkInvalid,
+    /// A link whose time is over.
+    #[error("the link is no longer valid")]
+    LinkExpired,
     /// Somebody else's file.
     #[error("the file is somebody else's")]
     NotYours,
@@ -97,6 +103,8 @@ impl MediaError {
             }
             Self::KindNotAllowed => Problem::forbidden("actor.kind_not_allowed"),
             Self::NotFound => Problem::not_found("media.not_found"),
+            Self::LinkInvalid => Problem::new(401, "media.link_invalid", "This link is not valid"),
+            Self::LinkExpired => Problem::new(401, "media.link_expired", "This link is no longer valid"),
             Self::NotYours => Problem::forbidden("media.not_yours"),
             Self::Quarantined => Problem::new(410, "media.quarantined", "Nobody may read this file now"),
             Self::TooLarge { limit } => {

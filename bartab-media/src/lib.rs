@@ -8,9 +8,11 @@
 //! before anything is decoded; [`Picture`] decodes it and makes its thumbnails.
 
 mod blobs;
+mod cache;
 mod config;
 mod connect;
 mod container;
+mod delivery;
 mod error;
 mod filename;
 mod follow;
@@ -28,8 +30,10 @@ mod upload;
 #[cfg(feature = "s3")]
 pub use blobs::S3Config;
 pub use blobs::{BlobError, BlobStorage, Blobs, StorageConfig, StorageError};
+pub use cache::MediaCache;
 pub use config::{Config, TenantConfig};
 pub use connect::Connections;
+pub use delivery::SignedLink;
 pub use error::MediaError;
 pub use inspect::Inspection;
 pub use media::{Media, MediaStores};

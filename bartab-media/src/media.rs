@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwapOption;
 use bartab_core::store::{MediaStore, UploadStore};
 use bartab_core::{Actor, ActorKind, Clock, MediaId, Random, Scope, UploadId};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::blobs::Blobs;
+use crate::cache::{Hot, MediaCache};
 use crate::config::Config;
 use crate::connect::Connections;
 use crate::error::MediaError;
@@ -51,6 +52,10 @@ pub(crate) struct Inner {
     pub(crate) stores: MediaStores,
     pub(crate) config: Config,
     pub(crate) pictures: PicturePool,
+    /// What is held in memory of its files.
+    pub(crate) hot: Hot,
+    /// What links are signed with.
+    pub(crate) link_key: OnceCell<[u8; 32]>,
     /// Let go of when the media closes: chat may hold the media in turn.
     pub(crate) connections: ArcSwapOption<Connections>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -73,10 +78,24 @@ impl fmt::Debug for Media {
 impl Media {
     /// Opens the media whose stores these are, and starts the task that deletes what can go, on the current tokio
     /// runtime. Only one may be open over the same stores at a time.
+    ///
+    /// What is asked for often is held in [`MediaCache::shared`].
     pub fn open(
         stores: MediaStores,
         config: Config,
         pictures: PicturePool,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        Self::open_with_cache(stores, config, pictures, MediaCache::shared(), clock, random)
+    }
+
+    /// The same with a cache of one's own.
+    pub fn open_with_cache(
+        stores: MediaStores,
+        config: Config,
+        pictures: PicturePool,
+        cache: MediaCache,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
@@ -85,6 +104,8 @@ impl Media {
             stores,
             config,
             pictures,
+            hot: Hot::of(cache),
+            link_key: OnceCell::new(),
             connections: ArcSwapOption::empty(),
             clock,
             random,

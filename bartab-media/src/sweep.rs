@@ -4,8 +4,10 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bartab_core::UploadId;
+use bartab_core::store::BlobKey;
 use tokio::sync::Notify;
 
+use crate::cache::Piece;
 use crate::error::MediaError;
 use crate::media::{Inner, Media};
 
@@ -53,15 +55,20 @@ impl Media {
     }
 
     async fn collect(&self) -> Result<(), MediaError> {
-        while self.inner.stores.media.collect(self.inner.clock.now(), STEP).await?.len() == STEP {}
-        Ok(())
+        loop {
+            let removed = self.inner.stores.media.collect(self.inner.clock.now(), STEP).await?;
+            removed.iter().for_each(|removed| self.forget(&removed.record));
+            if removed.len() < STEP {
+                return Ok(());
+            }
+        }
     }
 
     async fn delete_doomed(&self) -> Result<(), MediaError> {
         loop {
             let doomed = self.inner.stores.media.doomed(STEP).await?;
             for blob in &doomed {
-                self.inner.stores.blobs.delete_blob(*blob).await?;
+                self.delete_derived_and_blob(*blob).await?;
                 self.inner.stores.media.blob_gone(*blob).await?;
                 self.inner.gone.notify_waiters();
             }
@@ -69,6 +76,13 @@ impl Media {
                 return Ok(());
             }
         }
+    }
+
+    /// Deletes bytes and what was made of them, while nobody stores a thumbnail: one that came after would stay.
+    async fn delete_derived_and_blob(&self, blob: BlobKey) -> Result<(), MediaError> {
+        let _turn = self.inner.hot.turn(Piece::Deriving(blob)).await;
+        self.forget_bytes(blob);
+        Ok(self.inner.stores.blobs.delete_blob(blob).await?)
     }
 
     /// Removes an upload with what was received of it; the file of a finished one stays.

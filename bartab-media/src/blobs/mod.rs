@@ -4,6 +4,7 @@ mod path;
 #[cfg(feature = "s3")]
 mod s3;
 mod storage;
+mod stream;
 mod writer;
 
 use std::ops::Range;

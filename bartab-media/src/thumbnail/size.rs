@@ -95,6 +95,11 @@ impl ThumbnailSizes {
         self.sizes.iter().find(holds).or(self.sizes.last()).copied().unwrap_or(wanted)
     }
 
+    /// Every size, by area.
+    pub fn iter(&self) -> impl Iterator<Item = ThumbnailSize> {
+        self.sizes.iter().copied()
+    }
+
     /// Whether thumbnails of this size are made, as of one that is named in a stored key.
     pub fn contains(&self, size: ThumbnailSize) -> bool {
         self.sizes.contains(&size)

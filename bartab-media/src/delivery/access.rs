@@ -1,0 +1,61 @@
+//! Who may read a file.
+
+use bartab_core::store::{MediaAccess, MediaRecord};
+use bartab_core::{Actor, MediaId, Scope};
+
+use crate::error::MediaError;
+use crate::media::{Media, require};
+
+/// How many of those that carry a file are asked about at a time, and in all: who is further down is not found. A file has
+/// one or two, unless somebody attaches it to everything.
+const PAGE: usize = 200;
+const PAGES: usize = 50;
+
+impl Media {
+    /// Whether the caller may read the file; what there is not is told from what is not for them by nothing.
+    pub(super) async fn check_access(
+        &self,
+        actor: Option<&Actor>,
+        record: Option<&MediaRecord>,
+    ) -> Result<(), MediaError> {
+        let public = record.is_some_and(|record| record.blob.public);
+        if !public {
+            let actor = actor.ok_or(MediaError::Unauthenticated)?;
+            require(actor, Scope::MediaRead)?;
+            let record = record.ok_or(MediaError::NotFound)?;
+            if record.owner != actor.user_id && !self.is_shown(actor, record.media_id).await? {
+                return Err(MediaError::NotFound);
+            }
+        }
+        match record {
+            Some(record) if record.quarantine.is_some() => Err(MediaError::Quarantined),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether somebody else's private file is shown to the caller by what carries it.
+    async fn is_shown(&self, actor: &Actor, media: MediaId) -> Result<bool, MediaError> {
+        let Some(connections) = self.connections() else { return Ok(false) };
+        if self.ask_holders(&*connections.access, actor, media).await? {
+            return Ok(true);
+        }
+        // Whoever sees a message also gets what is attached to it, however shortly ago it was written.
+        self.follow_references().await?;
+        self.ask_holders(&*connections.access, actor, media).await
+    }
+
+    async fn ask_holders(&self, access: &dyn MediaAccess, actor: &Actor, media: MediaId) -> Result<bool, MediaError> {
+        let mut after = None;
+        for _ in 0..PAGES {
+            let holders = self.inner.stores.media.holders(media, after, PAGE).await?;
+            if !holders.is_empty() && access.may_read(actor, &holders).await? {
+                return Ok(true);
+            }
+            if holders.len() < PAGE {
+                break;
+            }
+            after = holders.last().copied();
+        }
+        Ok(false)
+    }
+}
