@@ -5,13 +5,14 @@
 use std::path::PathBuf;
 
 use bartab_auth::{RegistrationPolicy, TenantConfig};
+use bartab_media::BlobStorage;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::{Outcome, desk, load, row, say};
 use crate::base_url::BaseUrl;
 use crate::config::Config;
-use crate::folder::DataFolder;
+use crate::folder::{DataFolder, FolderError};
 use crate::operator::Keeper;
 use crate::settings::{HostName, TenantSettings};
 use crate::tenant_name::TenantName;
@@ -148,12 +149,23 @@ impl Tenant {
                         format!("this removes everything in `{name}` for ever; say --yes if you mean it").into()
                     );
                 }
-                folder.open()?.remove(&name)?;
+                remove(&folder.config()?, &name)?;
                 say(format_args!("removed {name}"));
             }
         }
         Ok(())
     }
+}
+
+/// Removes the tenant's folder, then what it holds elsewhere. Asked again, it goes on where it was stopped.
+fn remove(config: &Config, name: &TenantName) -> Outcome {
+    let storage = BlobStorage::open(&config.media.storage, config.media.file_bytes)?;
+    let removed = folder_of(config)?.remove(name);
+    if matches!(removed, Ok(()) | Err(FolderError::Missing(_))) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(storage.remove_tenant(name.as_str()))?;
+    }
+    Ok(removed?)
 }
 
 fn list(folder: &DataFolder) -> Outcome {

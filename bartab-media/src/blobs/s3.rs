@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::aws::AmazonS3Builder;
+use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 use serde::Deserialize;
 
@@ -26,6 +27,9 @@ const RETRY_FOR: Duration = Duration::from_secs(20);
 pub struct S3Config {
     /// The bucket; it must be there.
     pub bucket: String,
+    /// What the names of our objects begin with, where others use the bucket, too.
+    #[serde(default)]
+    pub prefix: String,
     /// The region.
     #[serde(default = "region")]
     pub region: String,
@@ -73,15 +77,21 @@ impl S3Config {
         if let Some(key) = &self.secret_access_key {
             builder = builder.with_secret_access_key(key);
         }
-        Ok(Arc::new(builder.build()?))
+        let store = builder.build()?;
+        Ok(if self.prefix.is_empty() {
+            Arc::new(store)
+        } else {
+            Arc::new(PrefixStore::new(store, self.prefix.as_str()))
+        })
     }
 }
 
 impl fmt::Debug for S3Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bucket, region, endpoint, allow_http, .. } = self;
+        let Self { bucket, prefix, region, endpoint, allow_http, .. } = self;
         f.debug_struct("S3Config")
             .field("bucket", bucket)
+            .field("prefix", prefix)
             .field("region", region)
             .field("endpoint", endpoint)
             .field("allow_http", allow_http)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
+use object_store::path::Path;
 use serde::Deserialize;
 
 use super::{BlobError, Blobs};
@@ -82,7 +83,23 @@ impl BlobStorage {
     pub fn of_tenant(&self, name: &str, local: impl Into<PathBuf>) -> Result<Blobs, BlobError> {
         match &self.shared {
             None => Blobs::local(local),
-            Some(store) => Ok(Blobs::behind(store.clone(), &format!("tenants/{name}"))),
+            Some(store) => Ok(Blobs::behind(store.clone(), &prefix(name))),
         }
     }
+
+    /// Deletes all bytes of a tenant that is gone, where they are not in its folder.
+    ///
+    /// # Errors
+    /// The storage's own; some may be deleted then.
+    pub async fn remove_tenant(&self, name: &str) -> Result<(), BlobError> {
+        match &self.shared {
+            None => Ok(()),
+            Some(store) => Blobs::new(store.clone()).delete_all(&Path::from(prefix(name))).await,
+        }
+    }
+}
+
+/// What the names of a tenant's objects begin with.
+fn prefix(tenant: &str) -> String {
+    format!("tenants/{tenant}")
 }
