@@ -31,6 +31,10 @@ pub struct Config {
     pub pictures: PictureLimits,
     /// The sizes of thumbnails.
     pub thumbnails: ThumbnailSizes,
+    /// Seconds after which a body is given up of which nothing comes any more.
+    pub idle_seconds: u64,
+    /// Bytes of a resumable upload after which what came is kept for certain, although more is coming.
+    pub part_bytes: u64,
     /// Seconds after which an upload that nobody goes on with is given up.
     pub upload_seconds: u64,
     /// Seconds for which a file is kept that was never attached.
@@ -55,6 +59,8 @@ impl Default for Config {
             keep_metadata: false,
             pictures: PictureLimits::default(),
             thumbnails: ThumbnailSizes::default(),
+            idle_seconds: 60,
+            part_bytes: 64 << 20,
             upload_seconds: 24 * 60 * 60,
             unattached_seconds: 24 * 60 * 60,
             grace_seconds: 7 * 24 * 60 * 60,
@@ -71,6 +77,10 @@ impl Config {
             person_uploads: Some(self.person_uploads),
             tenant_bytes: self.tenant_bytes,
         }
+    }
+
+    pub(crate) const fn idle_time(&self) -> Duration {
+        Duration::from_secs(self.idle_seconds)
     }
 
     pub(crate) const fn upload_time(&self) -> Duration {

@@ -62,6 +62,9 @@ pub enum MediaError {
     /// The body ended before its end, or the client is gone.
     #[error("the body is incomplete")]
     Incomplete,
+    /// Nothing came of the body for too long.
+    #[error("the body stopped coming")]
+    Stalled,
     /// The picture is broken, or too large to be looked at.
     #[error("the picture is refused")]
     Picture(#[from] PictureError),
@@ -114,6 +117,7 @@ impl MediaError {
             Self::DigestMismatch => Problem::bad_request("media.digest_mismatch")
                 .detail("what was received does not have the digest of the Content-Digest header"),
             Self::Incomplete => Problem::bad_request("request.incomplete"),
+            Self::Stalled => Problem::new(408, "request.timeout", "The body stopped coming"),
             Self::Picture(error) => {
                 Problem::new(422, "media.picture_refused", "The picture cannot be accepted").detail(error.to_string())
             }

@@ -2,6 +2,7 @@
 
 mod body;
 mod endpoints;
+mod inbound;
 mod openapi;
 mod request;
 mod routes;
@@ -22,6 +23,7 @@ use tower::Service;
 pub use body::{Body, BoxError};
 pub use openapi::openapi;
 
+use self::inbound::Drained;
 use crate::media::Media;
 
 /// Media over HTTP, for one tenant.
@@ -73,6 +75,9 @@ where
         *request.extensions_mut() = extensions;
         let uri = request.uri().clone();
         let id = request.headers().get(X_REQUEST_ID).cloned();
+        let (parts, body) = request.into_parts();
+        let body = Drained::new(&parts.headers, axum::body::Body::new(body));
+        let request = Request::from_parts(parts, body);
         let answer = routes::router().call(request);
         Box::pin(async move {
             let mut response = answer.await?;

@@ -3,12 +3,12 @@
 use axum::extract::Request;
 use bartab_core::store::MediaRecord;
 use bartab_core::{MediaId, Problem};
-use futures_util::TryStreamExt;
 use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::error::MediaError;
+use crate::digest::checked;
+use crate::service::inbound::{Form, Inbound, boundary, content_digest};
 use crate::service::openapi::WriteProblems;
 use crate::service::request::{Answer, Base, Caller, Failure, Query, json_of};
 use crate::sniff::Kind;
@@ -61,6 +61,19 @@ impl Stored {
     }
 }
 
+/// A form with one file.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a description, never a value")]
+pub(in crate::service) struct FileForm {
+    /// Whether everybody may read it, unless the query says so; before the file.
+    public: Option<bool>,
+    /// What it is called, unless the query says so; before the file.
+    filename: Option<String>,
+    /// Its bytes, under its name.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
 /// Upload a file: its bytes as they are, or one `file` of `multipart/form-data`.
 #[utoipa::path(
     post, path = "/v1/media", tag = "media", operation_id = "upload_media",
@@ -69,20 +82,30 @@ impl Stored {
         ("filename" = Option<String>, Query, description = "What it is called"),
         ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked against what is received"),
     ),
-    request_body(content(("application/octet-stream"))),
+    request_body(content(("application/octet-stream"), (FileForm = "multipart/form-data"))),
     responses((status = 201, description = "The file", body = Stored), WriteProblems),
     security(("bearer" = [])),
 )]
 pub(in crate::service) async fn handle(caller: Caller, base: Base, query: Query, request: Request) -> Answer {
     query.only(&["public", "filename"])?;
     let (parts, body) = request.into_parts();
-    let new = NewUpload {
-        filename: query.text("filename").map(str::to_owned),
-        public: query.get("public")?.unwrap_or(false),
-        length: content_length(&parts.headers)?,
+    let Caller { media, actor } = caller;
+    let body = Inbound::new(body, media.config().idle_time());
+    let public = query.get("public")?;
+    let filename = query.text("filename").map(str::to_owned);
+    let length = content_length(&parts.headers)?;
+    let new = NewUpload { filename, public: public.unwrap_or(false), length };
+    let body = checked(body, content_digest(&parts.headers)?);
+    let record = match boundary(&parts.headers)? {
+        None => media.upload(&actor, new, body).await?,
+        Some(boundary) => {
+            // How long the file is, is not known before its end.
+            let new = NewUpload { length: None, ..new };
+            media.may_upload(&actor, &new)?;
+            let (new, form) = Form::open(body, boundary, new, public).await?;
+            media.upload(&actor, new, form.content()).await?
+        }
     };
-    let body = body.into_data_stream().map_err(|_| MediaError::Incomplete);
-    let record = caller.media.upload(&caller.actor, new, body).await?;
     json_of(StatusCode::CREATED, &Stored::new(record, &base))
 }
 

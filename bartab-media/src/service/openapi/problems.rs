@@ -94,6 +94,7 @@ impl IntoResponses for WriteProblems {
             "`request.invalid` with the wrong field, `media.digest_mismatch`, `request.incomplete`",
         );
         problem(&mut responses, 403, "`quota.exceeded` with `limit` and `used`, `auth.insufficient_scope`");
+        problem(&mut responses, 408, "`request.timeout`: nothing came of the body for too long");
         problem(&mut responses, 413, "`media.too_large`");
         problem(&mut responses, 422, "`media.picture_refused`: it is broken, or too large to be looked at");
         problem(&mut responses, 507, "`storage.full`: nothing was written");

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bartab_core::store::{MediaStore, MemoryMedia, UploadStore};
-use bartab_core::{Actor, ManualClock, SeededRandom, Timestamp, UserId};
+use bartab_core::store::{MediaRecord, MediaStore, MemoryMedia, UploadStore};
+use bartab_core::{Actor, ManualClock, MediaId, SeededRandom, Timestamp, UserId};
 use bartab_media::{Blobs, Body, Config, Media, MediaService, MediaStores, PicturePool};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -45,6 +45,14 @@ impl World {
     }
 
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
+        self.send_body(request).await
+    }
+
+    /// Sends a body of any sort.
+    pub(crate) async fn send_body<B>(&self, request: Request<B>) -> Answer
+    where
+        B: http_body::Body<Data = Bytes, Error = std::convert::Infallible> + Send + 'static,
+    {
         Answer::read(self.service.clone().oneshot(request).await.unwrap()).await
     }
 
@@ -74,6 +82,10 @@ impl World {
             }
             tokio::task::yield_now().await;
         }
+    }
+
+    pub(crate) async fn record(&self, id: MediaId) -> MediaRecord {
+        MediaStore::get(&*self.records, id).await.unwrap().unwrap()
     }
 
     pub(crate) async fn files(&self, actor: &Actor) -> usize {
