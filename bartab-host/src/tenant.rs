@@ -229,6 +229,10 @@ impl Opener for TenantOpener {
             accounts: Some(accounts),
             audit: Some(audit),
         });
+        let follows = media.clone();
+        chat.on_references_changed(move || follows.references_changed());
+        let follows = media.clone();
+        auth.auth().on_accounts_changed(move || follows.accounts_changed());
         self.setup.opened(name, auth.auth()).await;
         let waits = chat.clone();
         auth.revocations().on_revoked(move |session| waits.end_session(session));

@@ -41,6 +41,8 @@ pub struct Config {
     pub unattached_seconds: u64,
     /// Seconds for which a file is kept after the last message that carried it was deleted.
     pub grace_seconds: u64,
+    /// Seconds for which a file is kept, once somebody may attach it, until media sees the message.
+    pub claim_seconds: u64,
     /// Seconds for which a link works without a token.
     pub link_seconds: u64,
     /// Seconds between two looks for what can go.
@@ -64,6 +66,7 @@ impl Default for Config {
             upload_seconds: 24 * 60 * 60,
             unattached_seconds: 24 * 60 * 60,
             grace_seconds: 7 * 24 * 60 * 60,
+            claim_seconds: 60 * 60,
             link_seconds: 15 * 60,
             sweep_seconds: 60,
         }
@@ -85,6 +88,14 @@ impl Config {
 
     pub(crate) const fn upload_time(&self) -> Duration {
         Duration::from_secs(self.upload_seconds)
+    }
+
+    pub(crate) const fn claim_time(&self) -> Duration {
+        Duration::from_secs(self.claim_seconds)
+    }
+
+    pub(crate) const fn grace_time(&self) -> Duration {
+        Duration::from_secs(self.grace_seconds)
     }
 
     pub(crate) const fn unattached_time(&self) -> Duration {

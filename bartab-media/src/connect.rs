@@ -33,6 +33,7 @@ impl Media {
     /// Chat may hold the media in turn: [`Media::close`] lets go of the connections, so that neither keeps the other.
     pub fn connect(&self, connections: Connections) {
         self.inner.connections.store(Some(Arc::new(connections)));
+        self.references_changed();
     }
 
     pub(crate) fn connections(&self) -> Option<Arc<Connections>> {

@@ -47,6 +47,9 @@ pub enum MediaError {
     /// The file is in quarantine.
     #[error("the file is in quarantine")]
     Quarantined,
+    /// An administrator keeps the file in quarantine.
+    #[error("an administrator keeps the file in quarantine")]
+    Held,
     /// The file is larger than one may be.
     #[error("a file has at most {limit} bytes")]
     TooLarge {
@@ -110,6 +113,7 @@ impl MediaError {
             Self::LinkExpired => Problem::new(401, "media.link_expired", "This link is no longer valid"),
             Self::NotYours => Problem::forbidden("media.not_yours"),
             Self::Quarantined => Problem::new(410, "media.quarantined", "Nobody may read this file now"),
+            Self::Held => Problem::forbidden("media.held").detail("an administrator keeps this file in quarantine"),
             Self::TooLarge { limit } => {
                 Problem::new(413, "media.too_large", "The file is too large").detail(format!("at most {limit} bytes"))
             }

@@ -9,6 +9,7 @@
 
 mod blobs;
 mod cache;
+mod claims;
 mod config;
 mod connect;
 mod container;
@@ -18,6 +19,7 @@ mod error;
 mod filename;
 mod follow;
 mod inspect;
+mod manage;
 mod media;
 mod metadata;
 mod picture;
@@ -44,5 +46,6 @@ pub use picture::{PictureError, PictureLimits};
 pub use pool::PicturePool;
 pub use service::{Body, BoxError, MediaService, openapi};
 pub use sniff::Kind;
+pub use sweep::Swept;
 pub use thumbnail::{Fit, Picture, Thumbnail, ThumbnailAccept, ThumbnailFormat, ThumbnailSize, ThumbnailSizes};
 pub use upload::NewUpload;

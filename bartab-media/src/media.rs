@@ -1,11 +1,12 @@
 //! The typed API, in process: what [`MediaService`](crate::MediaService) is a thin skin over.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use bartab_core::store::{MediaStore, UploadStore};
-use bartab_core::{Actor, ActorKind, Clock, MediaId, Random, Scope, UploadId};
+use bartab_core::store::{BlobKey, MediaStore, UploadStore};
+use bartab_core::{Actor, ActorKind, Clock, MediaId, Random, Scope, TenantRole, UploadId};
 use tokio::sync::{Notify, OnceCell};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -15,8 +16,9 @@ use crate::cache::{Hot, MediaCache};
 use crate::config::Config;
 use crate::connect::Connections;
 use crate::error::MediaError;
+use crate::follow::Follower;
 use crate::pool::PicturePool;
-use crate::sweep;
+use crate::{follow, sweep};
 
 /// The stores of one tenant's media.
 #[derive(Clone)]
@@ -66,7 +68,15 @@ pub(crate) struct Inner {
     pub(crate) sweep: Arc<Notify>,
     /// Says that the bytes of a doomed blob are gone.
     pub(crate) gone: Notify,
-    sweeper: Mutex<Option<JoinHandle<()>>>,
+    /// One sweeps at a time.
+    pub(crate) sweeping: tokio::sync::Mutex<()>,
+    /// Whose bytes are being deleted: a second, slower deletion could delete what was put since.
+    pub(crate) deleting: Mutex<HashSet<BlobKey>>,
+    /// One act upon a file is decided and done at a time.
+    pub(crate) acting: tokio::sync::Mutex<()>,
+    pub(crate) follower: Follower,
+    /// What runs as long as the media is open.
+    running: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl fmt::Debug for Media {
@@ -112,11 +122,17 @@ impl Media {
             tasks: TaskTracker::new(),
             sweep: Arc::clone(&sweep),
             gone: Notify::new(),
-            sweeper: Mutex::new(None),
+            sweeping: tokio::sync::Mutex::default(),
+            deleting: Mutex::default(),
+            acting: tokio::sync::Mutex::default(),
+            follower: Follower::default(),
+            running: Mutex::default(),
         };
         let media = Self { inner: Arc::new(inner) };
-        let sweeper = tokio::spawn(sweep::run(Arc::downgrade(&media.inner), sweep));
-        media.inner.sweeper.lock().unwrap_or_else(PoisonError::into_inner).replace(sweeper);
+        let weak = || Arc::downgrade(&media.inner);
+        let nudge = media.inner.follower.nudge();
+        let running = vec![tokio::spawn(sweep::run(weak(), sweep)), tokio::spawn(follow::run(weak(), nudge))];
+        *media.inner.running.lock().unwrap_or_else(PoisonError::into_inner) = running;
         media
     }
 
@@ -137,10 +153,10 @@ impl Media {
     /// Closes the media: what goes on after an answer is done to its end. Uploads that are being received end with
     /// their connections.
     pub async fn close(&self) {
-        let sweeper = self.inner.sweeper.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(sweeper) = sweeper {
-            sweeper.abort();
-            let _ = sweeper.await;
+        let running = std::mem::take(&mut *self.inner.running.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in running {
+            task.abort();
+            let _ = task.await;
         }
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
@@ -166,10 +182,13 @@ impl Media {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Some(sweeper) = self.sweeper.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
-            sweeper.abort();
-        }
+        self.running.get_mut().unwrap_or_else(PoisonError::into_inner).iter().for_each(JoinHandle::abort);
     }
+}
+
+/// Whether the caller runs the tenant, by role and by credentials.
+pub(crate) fn is_administrator(actor: &Actor) -> bool {
+    actor.tenant_role >= TenantRole::Administrator && actor.scopes.contains(Scope::Admin)
 }
 
 /// Whether the caller's credentials cover `scope`.

@@ -8,15 +8,15 @@ use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::endpoints::upload;
+use super::endpoints::{delete, list, quarantine, restore, upload, usage};
 
-pub(super) use problems::{FindProblems, WriteProblems};
+pub(super) use problems::{ActProblems, ListProblems, WriteProblems};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "BarTAB media", version = "1"),
     tags((name = "media", description = "Files: uploads, delivery, thumbnails, links")),
-    paths(upload::handle),
+    paths(upload::handle, list::handle, usage::handle, delete::handle, quarantine::handle, restore::handle),
     components(schemas(problems::Problem)),
     security(("bearer" = [])),
 )]

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::response::{IntoResponse, Response};
-use bartab_core::http::{PublicBase, QueryParameters};
+use bartab_core::http::{PublicBase, QueryParameters, parse_json};
 use bartab_core::{Actor, MediaId, Problem, UploadId};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::MediaError;
 use crate::media::Media;
@@ -140,6 +143,41 @@ impl std::ops::Deref for Query {
     fn deref(&self) -> &QueryParameters {
         &self.0
     }
+}
+
+/// Bytes of a JSON body.
+const JSON_BYTES: usize = 64 << 10;
+
+/// A JSON body; unknown fields are refused by `T`.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        let body = match Limited::new(request.into_body(), JSON_BYTES).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => {
+                let detail = format!("at most {JSON_BYTES} bytes");
+                return Err(Problem::new(413, "request.too_large", "The body is too large").detail(detail).into());
+            }
+            Err(_) => return Err(Problem::bad_request("request.incomplete").into()),
+        };
+        Ok(Self(parse_json(&body)?))
+    }
+}
+
+/// A body that carries nothing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+/// 204.
+pub(super) fn no_content() -> Response {
+    let mut response = Response::new(axum::body::Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// A value as a JSON answer that is not to be kept.

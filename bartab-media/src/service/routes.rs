@@ -3,16 +3,20 @@
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::routing::post;
+use axum::routing::{self as method, get, post};
 use bartab_core::Problem;
 
-use super::endpoints::upload;
+use super::endpoints::{delete, list, quarantine, restore, upload, usage};
 use super::request::Failure;
 
 /// The one route table of the program, shared by every tenant: the media comes with the request.
 static ROUTER: LazyLock<Router> = LazyLock::new(|| {
     Router::new()
-        .route("/v1/media", post(upload::handle))
+        .route("/v1/media", post(upload::handle).get(list::handle))
+        .route("/v1/media/usage", get(usage::handle))
+        .route("/v1/media/{media}", method::delete(delete::handle))
+        .route("/v1/media/{media}/quarantine", post(quarantine::handle))
+        .route("/v1/media/{media}/restore", post(restore::handle))
         .fallback(async || Failure::from(Problem::not_found("route.not_found")))
         .method_not_allowed_fallback(async || {
             Failure::from(Problem::new(405, "route.method_not_allowed", "This path has no such method"))

@@ -45,8 +45,10 @@ impl Media {
         let kind = Kind::sniff(&head);
         let (whole, look) = if kind.is_picture() { self.develop(upload, kind, whole).await? } else { (whole, None) };
         let blob = BlobKey { public: whole.public, sha256: whole.sha256 };
-        if !self.stage(upload, blob).await? {
-            self.inner.stores.blobs.rename(&whole.path, &blob_path(blob)).await?;
+        let (stored, path) = (self.stage(upload, blob).await?, blob_path(blob));
+        // What should be there may have been lost: then it is here again, for all who have it.
+        if !stored || self.inner.stores.blobs.size(&path).await? != Some(whole.size) {
+            self.inner.stores.blobs.rename(&whole.path, &path).await?;
         }
         let now = self.inner.clock.now();
         let media = NewMedia {
@@ -58,7 +60,8 @@ impl Media {
             height: look.as_ref().map(|look| look.height),
             blurhash: look.and_then(|look| look.blurhash),
             created_at: now,
-            kept_until: Some(now.after(self.inner.config.unattached_time())),
+            // Where nobody can say who carries a file, it stays until somebody deletes it.
+            kept_until: self.connections().map(|_| now.after(self.inner.config.unattached_time())),
         };
         match self.inner.stores.uploads.finish(upload.upload_id, media, self.inner.config.limits()).await? {
             Finishing::Finished(record) => Ok(*record),

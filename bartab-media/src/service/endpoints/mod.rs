@@ -1,3 +1,10 @@
 //! The endpoints, one a file.
 
+mod file;
+
+pub(super) mod delete;
+pub(super) mod list;
+pub(super) mod quarantine;
+pub(super) mod restore;
 pub(super) mod upload;
+pub(super) mod usage;

@@ -101,3 +101,33 @@ impl IntoResponses for WriteProblems {
         responses
     }
 }
+
+/// Of a route that acts upon a file.
+pub(in crate::service) struct ActProblems;
+
+impl IntoResponses for ActProblems {
+    fn responses() -> Responses {
+        let mut responses = FindProblems::responses();
+        problem(
+            &mut responses,
+            403,
+            "`media.not_yours`: neither its owner nor an administrator; `media.held`: an administrator keeps it in \
+             quarantine; `auth.insufficient_scope`",
+        );
+        problem(&mut responses, 410, "`media.quarantined`: for who is neither its owner nor an administrator");
+        responses
+    }
+}
+
+/// Of a route that tells of one's own files.
+pub(in crate::service) struct ListProblems;
+
+impl IntoResponses for ListProblems {
+    fn responses() -> Responses {
+        let mut responses = Responses::new();
+        every(&mut responses);
+        problem(&mut responses, 400, "`request.invalid` with the wrong field");
+        problem(&mut responses, 403, "`auth.insufficient_scope`");
+        responses
+    }
+}

@@ -1,9 +1,10 @@
 //! A tenant's media, and requests to it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bartab_core::store::{MediaRecord, MediaStore, MemoryMedia, UploadStore};
-use bartab_core::{Actor, ManualClock, MediaId, SeededRandom, Timestamp, UserId};
+use bartab_core::{Actor, ManualClock, MediaId, Scope, SeededRandom, TenantRole, Timestamp, UserId};
 use bartab_media::{Blobs, Body, Config, Media, MediaService, MediaStores, PicturePool};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -33,8 +34,19 @@ impl World {
 
     /// Over bytes of one's own: a store that fails, say.
     pub(crate) fn over(config: Config, bytes: Arc<dyn ObjectStore>) -> Self {
-        let records = Arc::new(MemoryMedia::new());
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
+        Self::open(config, bytes, Arc::new(MemoryMedia::new()), clock)
+    }
+
+    /// The same tenant after its process was killed: what was under way is gone, what was stored is there.
+    pub(crate) fn killed(self) -> Self {
+        let config = self.media().config().clone();
+        let Self { service, records, bytes, clock } = self;
+        drop(service);
+        Self::open(config, bytes, records, clock)
+    }
+
+    fn open(config: Config, bytes: Arc<dyn ObjectStore>, records: Arc<MemoryMedia>, clock: Arc<ManualClock>) -> Self {
         let stores = MediaStores::of(records.clone(), Blobs::new(bytes.clone()));
         let media = Media::open(stores, config, PicturePool::shared(), clock.clone(), Arc::new(SeededRandom::new(7)));
         Self { service: MediaService::new(media), records, bytes, clock }
@@ -63,6 +75,27 @@ impl World {
         self.send(request.header("content-length", bytes.len()).body(Full::new(bytes)).unwrap()).await
     }
 
+    /// Uploads these bytes as a file; gives its id.
+    pub(crate) async fn file(&self, actor: &Actor, query: &str, bytes: impl Into<Bytes>) -> MediaId {
+        let answer = self.upload(actor, query, bytes).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["media_id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// A request with this JSON body, or without a body.
+    pub(crate) async fn call(&self, actor: &Actor, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+        self.send(as_(actor, method, path).body(Full::new(body)).unwrap()).await
+    }
+
+    pub(crate) async fn find(&self, media: MediaId) -> Option<MediaRecord> {
+        MediaStore::get(&*self.records, media).await.unwrap()
+    }
+
+    pub(crate) fn later(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
     /// Every name in the object store.
     pub(crate) async fn names(&self) -> Vec<String> {
         let all: Vec<_> = self.bytes.list(None).map_ok(|meta| meta.location.to_string()).try_collect().await.unwrap();
@@ -88,6 +121,10 @@ impl World {
         MediaStore::get(&*self.records, id).await.unwrap().unwrap()
     }
 
+    pub(crate) async fn uploads(&self, actor: &Actor) -> usize {
+        self.records.list_uploads(actor.user_id).await
+    }
+
     pub(crate) async fn files(&self, actor: &Actor) -> usize {
         MediaStore::list(&*self.records, Some(actor.user_id), None, 100).await.unwrap().len()
     }
@@ -107,6 +144,12 @@ impl Uploads for MemoryMedia {
 /// Somebody with an account.
 pub(crate) fn person(number: u128) -> Actor {
     Actor::person(UserId::from_u128(number), "Robin")
+}
+
+/// Somebody who runs the tenant.
+pub(crate) fn administrator(number: u128) -> Actor {
+    let person = person(number);
+    Actor { tenant_role: TenantRole::Administrator, scopes: person.scopes.with(Scope::Admin), ..person }
 }
 
 /// A request of somebody.
