@@ -1,11 +1,12 @@
 //! Reading requests: who asks, ids in paths, queries, bodies, keys; and turning failures into problems.
 
+use std::ops::Deref;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::response::{IntoResponse, Response};
-use bartab_core::http::parse_json;
+use bartab_core::http::{QueryParameters, parse_json};
 use bartab_core::{Actor, Problem};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -231,75 +232,26 @@ fn unquote(inner: &str) -> Option<String> {
     Some(key)
 }
 
-/// Query parameters by name; each at most once, and every one that comes must be asked for.
-pub(super) struct Query(Vec<(String, String)>);
+/// The parameters of a query.
+pub(super) struct Query(QueryParameters);
 
-impl<S: Send + Sync> FromRequestParts<S> for Query {
+impl<S: Sync> FromRequestParts<S> for Query {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        // What is no UTF-8 would be read with replacement characters in it.
-        if !is_utf8(parts.uri.query().unwrap_or_default()) {
-            return Err(Problem::bad_request("request.invalid_query").into());
-        }
-        let pairs = axum::extract::Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
-        pairs.map(|query| Self(query.0)).map_err(|_| Problem::bad_request("request.invalid_query").into())
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        Ok(Self(QueryParameters::parse(parts.uri.query())?))
     }
 }
 
-/// Whether what the percent signs of a query stand for is UTF-8.
-fn is_utf8(query: &str) -> bool {
-    if !query.contains('%') {
-        return true;
+impl Deref for Query {
+    type Target = QueryParameters;
+
+    fn deref(&self) -> &QueryParameters {
+        &self.0
     }
-    let mut bytes = Vec::with_capacity(query.len());
-    let mut rest = query.as_bytes();
-    while let [first, after @ ..] = rest {
-        let escaped = after.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
-        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    std::str::from_utf8(&bytes).is_ok()
 }
 
 impl Query {
-    /// Refuses parameters that are none of `known`, and those that come twice.
-    pub(super) fn only(&self, known: &[&str]) -> Result<(), Failure> {
-        for (index, (name, _)) in self.0.iter().enumerate() {
-            if !known.contains(&name.as_str()) {
-                let name: String = name.chars().take(64).collect();
-                let detail = format!("known are {}", known.join(", "));
-                return Err(Problem::invalid_field(format!("?{name}"), "unknown_field", detail).into());
-            }
-            if self.0[..index].iter().any(|(other, _)| other == name) {
-                return Err(Problem::invalid_field(format!("?{name}"), "duplicate_field", "only once").into());
-            }
-        }
-        Ok(())
-    }
-
-    /// The text of a parameter.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    /// A parameter of type `T`.
-    pub(super) fn get<T: FromStr>(&self, name: &str) -> Result<Option<T>, Failure>
-    where
-        T::Err: std::fmt::Display,
-    {
-        let parsed: Result<Option<T>, T::Err> = self.text(name).map(str::parse).transpose();
-        parsed.map_err(|error| Problem::invalid_field(format!("?{name}"), "invalid", error.to_string()).into())
-    }
-
     /// A list with commas between.
     pub(super) fn list<T: FromStr>(&self, name: &str, most: usize) -> Result<Option<Vec<T>>, Failure>
     where
@@ -313,15 +265,6 @@ impl Query {
         }
         let parsed: Result<Vec<T>, T::Err> = items.into_iter().map(str::parse).collect();
         parsed.map(Some).map_err(|error| invalid(error.to_string()))
-    }
-
-    /// A number of items, from 1 to `most`.
-    pub(super) fn limit(&self, default: usize, most: usize) -> Result<usize, Failure> {
-        let limit = self.get::<usize>("limit")?.unwrap_or(default);
-        if (1..=most).contains(&limit) {
-            return Ok(limit);
-        }
-        Err(Problem::invalid_field("?limit", "out_of_range", format!("from 1 to {most}")).into())
     }
 }
 

@@ -61,6 +61,18 @@ impl QueryParameters {
         let parsed: Result<Option<T>, T::Err> = self.text(name).map(str::parse).transpose();
         parsed.map_err(|error| Problem::invalid_field(format!("?{name}"), "invalid", error.to_string()))
     }
+
+    /// `?limit=`: a number of items, from 1 to `most`; `default` when nothing is said.
+    ///
+    /// # Errors
+    /// `request.invalid` when it is no such number.
+    pub fn limit(&self, default: usize, most: usize) -> Result<usize, Problem> {
+        let limit = self.get::<usize>("limit")?.unwrap_or(default);
+        if (1..=most).contains(&limit) {
+            return Ok(limit);
+        }
+        Err(Problem::invalid_field("?limit", "out_of_range", format!("from 1 to {most}")))
+    }
 }
 
 #[cfg(test)]
