@@ -22,8 +22,11 @@ pub struct MediaCache(Arc<Caches>);
 
 struct Caches {
     files: Cache<(u64, MediaId), Arc<File>, Weights>,
-    pieces: Cache<(u64, Piece), Held, Weights>,
+    pieces: Cache<PieceOf, Held, Weights>,
 }
+
+/// Bytes of a tenant.
+type PieceOf = (u64, Piece);
 
 /// Bytes that are held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,8 +72,8 @@ impl Weighter<(u64, MediaId), Arc<File>> for Weights {
     }
 }
 
-impl Weighter<(u64, Piece), Held> for Weights {
-    fn weight(&self, _: &(u64, Piece), held: &Held) -> u64 {
+impl Weighter<PieceOf, Held> for Weights {
+    fn weight(&self, _: &PieceOf, held: &Held) -> u64 {
         let length = match held {
             Held::Whole(bytes) => bytes.len(),
             Held::Thumbnail(made) => made.as_ref().map_or(0, |made| made.bytes.len()),
@@ -116,9 +119,11 @@ where
     options.build().map_or_else(|_| Cache::with_weighter(1, bytes, Weights), parts)
 }
 
+type Guard<'a> = PlaceholderGuard<'a, PieceOf, Held, Weights, DefaultHashBuilder, DefaultLifecycle<PieceOf, Held>>;
+
 /// A turn that nobody else has until this is dropped.
 pub(crate) struct Turn<'a> {
-    _guard: PlaceholderGuard<'a, (u64, Piece), Held, Weights, DefaultHashBuilder, DefaultLifecycle<(u64, Piece), Held>>,
+    _guard: Guard<'a>,
 }
 
 /// The part of a cache that is one media's.

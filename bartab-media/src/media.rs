@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use bartab_core::store::{BlobKey, MediaStore, UploadStore};
-use bartab_core::{Actor, ActorKind, Clock, MediaId, Random, Scope, TenantRole, UploadId};
+use bartab_core::{Actor, ActorKind, Clock, MediaId, Random, Scope, TenantRole, Timestamp, UploadId};
 use tokio::sync::{Notify, OnceCell};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -161,6 +161,10 @@ impl Media {
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
         self.inner.connections.store(None);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
     }
 
     pub(crate) fn new_upload_id(&self) -> UploadId {

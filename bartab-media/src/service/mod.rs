@@ -1,6 +1,8 @@
 //! Media over HTTP: parse, call, encode.
 
 mod body;
+mod conditions;
+mod deliver;
 mod endpoints;
 mod inbound;
 mod openapi;
@@ -17,7 +19,7 @@ use bartab_core::http::{PublicBase, X_REQUEST_ID, request_id};
 use bartab_core::{Actor, Problem};
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use http::{Extensions, Request, Response, Uri};
+use http::{Extensions, Request, Response, StatusCode, Uri};
 use tower::Service;
 
 pub use body::{Body, BoxError};
@@ -81,6 +83,10 @@ where
         let answer = routes::router().call(request);
         Box::pin(async move {
             let mut response = answer.await?;
+            if response.status() == StatusCode::NOT_MODIFIED {
+                // The router measured the empty body; it would be taken for the length of the file.
+                response.headers_mut().remove(CONTENT_LENGTH);
+            }
             let answer = match response.extensions_mut().remove::<Problem>() {
                 Some(problem) => problem_response(&problem, &uri, id, response),
                 None => response.map(Body::new),

@@ -8,15 +8,29 @@ use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-use super::endpoints::{delete, list, quarantine, restore, upload, usage};
+use super::endpoints::{delete, download, list, quarantine, restore, sign, thumbnail, upload, usage};
 
-pub(super) use problems::{ActProblems, ListProblems, WriteProblems};
+pub(super) use problems::{
+    ActProblems, FindProblems, ListProblems, RangeProblems, SignProblems, ThumbnailProblems, WriteProblems,
+};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "BarTAB media", version = "1"),
     tags((name = "media", description = "Files: uploads, delivery, thumbnails, links")),
-    paths(upload::handle, list::handle, usage::handle, delete::handle, quarantine::handle, restore::handle),
+    paths(
+        upload::handle,
+        list::handle,
+        usage::handle,
+        sign::handle,
+        download::handle,
+        download::head,
+        thumbnail::handle,
+        thumbnail::head,
+        delete::handle,
+        quarantine::handle,
+        restore::handle,
+    ),
     components(schemas(problems::Problem)),
     security(("bearer" = [])),
 )]

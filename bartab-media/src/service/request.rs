@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use bartab_core::http::{PublicBase, QueryParameters, parse_json};
 use bartab_core::{Actor, MediaId, Problem, UploadId};
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
@@ -22,6 +22,10 @@ pub(super) struct Failure(Problem);
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = Response::new(axum::body::Body::empty());
+        // RFC 9110 section 15.5.2: who is refused for a link could come with a token.
+        if self.0.status == 401 {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"bartab\""));
+        }
         response.extensions_mut().insert(self.0);
         response
     }

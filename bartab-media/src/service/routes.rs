@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::routing::{self as method, get, post};
+use axum::routing::{get, post};
 use bartab_core::Problem;
 
-use super::endpoints::{delete, list, quarantine, restore, upload, usage};
+use super::endpoints::{delete, download, list, quarantine, restore, sign, thumbnail, upload, usage};
 use super::request::Failure;
 
 /// The one route table of the program, shared by every tenant: the media comes with the request.
@@ -14,7 +14,9 @@ static ROUTER: LazyLock<Router> = LazyLock::new(|| {
     Router::new()
         .route("/v1/media", post(upload::handle).get(list::handle))
         .route("/v1/media/usage", get(usage::handle))
-        .route("/v1/media/{media}", method::delete(delete::handle))
+        .route("/v1/media/sign", post(sign::handle))
+        .route("/v1/media/{media}", get(download::handle).delete(delete::handle))
+        .route("/v1/media/{media}/thumbnail", get(thumbnail::handle))
         .route("/v1/media/{media}/quarantine", post(quarantine::handle))
         .route("/v1/media/{media}/restore", post(restore::handle))
         .fallback(async || Failure::from(Problem::not_found("route.not_found")))

@@ -3,8 +3,11 @@
 mod file;
 
 pub(super) mod delete;
+pub(super) mod download;
 pub(super) mod list;
 pub(super) mod quarantine;
 pub(super) mod restore;
+pub(super) mod sign;
+pub(super) mod thumbnail;
 pub(super) mod upload;
 pub(super) mod usage;

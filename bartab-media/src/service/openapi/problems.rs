@@ -81,6 +81,52 @@ impl IntoResponses for FindProblems {
     }
 }
 
+/// Of a route that reads a range of a file, beside [`FindProblems`].
+pub(in crate::service) struct RangeProblems;
+
+impl IntoResponses for RangeProblems {
+    fn responses() -> Responses {
+        let mut responses = Responses::new();
+        problem(
+            &mut responses,
+            401,
+            "`auth.required`, `auth.invalid_token`, `media.link_invalid`, `media.link_expired`",
+        );
+        problem(&mut responses, 412, "`request.precondition_failed`: it is not what `If-Match` names");
+        problem(&mut responses, 416, "`request.range_not_satisfiable`; `Content-Range` says how many bytes there are");
+        responses
+    }
+}
+
+/// Of a route that shows a picture small, beside [`FindProblems`].
+pub(in crate::service) struct ThumbnailProblems;
+
+impl IntoResponses for ThumbnailProblems {
+    fn responses() -> Responses {
+        let mut responses = Responses::new();
+        problem(
+            &mut responses,
+            401,
+            "`auth.required`, `auth.invalid_token`, `media.link_invalid`, `media.link_expired`",
+        );
+        problem(&mut responses, 404, "`media.not_found`; `media.no_thumbnail`: of a file that is no such picture");
+        problem(&mut responses, 412, "`request.precondition_failed`: it is not what `If-Match` names");
+        responses
+    }
+}
+
+/// Of the route that gives links out.
+pub(in crate::service) struct SignProblems;
+
+impl IntoResponses for SignProblems {
+    fn responses() -> Responses {
+        let mut responses = Responses::new();
+        every(&mut responses);
+        problem(&mut responses, 413, "`request.too_large`");
+        responses
+    }
+}
+
 /// Of a route that takes a file in.
 pub(in crate::service) struct WriteProblems;
 

@@ -52,6 +52,11 @@ impl Tenant {
         self.readers.lock().unwrap().insert((reader.user_id, holder));
     }
 
+    /// That nobody may read what the holder carries any more.
+    pub(crate) fn hide(&self, holder: Holder) {
+        self.readers.lock().unwrap().retain(|(_, other)| *other != holder);
+    }
+
     /// What happened to an account, and its picture since.
     pub(crate) fn account(&self, user_id: UserId, news: AccountNews, avatar: Option<MediaId>) {
         let mut accounts = self.accounts.lock().unwrap();

@@ -1,10 +1,13 @@
 //! The service through `oneshot`, on the memory store and on bytes in memory or in a folder.
 
 mod accounts;
+mod counting;
 mod digests;
+mod download;
 mod fakes;
 mod forms;
 mod life;
 mod manage;
+mod reading;
 mod support;
 mod upload;

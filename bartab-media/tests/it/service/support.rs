@@ -10,8 +10,10 @@ use bytes::Bytes;
 use futures_util::TryStreamExt;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full};
+use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
-use object_store::{ObjectStore, path::Path};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -32,10 +34,22 @@ impl World {
         Self::over(config, Arc::new(InMemory::new()))
     }
 
+    /// Over local files.
+    pub(crate) fn local(folder: &std::path::Path) -> Self {
+        let bytes = Arc::new(LocalFileSystem::new_with_prefix(folder).unwrap());
+        Self::open(Config::default(), bytes, Blobs::local(folder).unwrap(), PicturePool::shared(), new_records())
+    }
+
     /// Over bytes of one's own: a store that fails, say.
     pub(crate) fn over(config: Config, bytes: Arc<dyn ObjectStore>) -> Self {
-        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000)));
-        Self::open(config, bytes, Arc::new(MemoryMedia::new()), clock)
+        let blobs = Blobs::new(bytes.clone());
+        Self::open(config, bytes, blobs, PicturePool::shared(), new_records())
+    }
+
+    /// With a pool of one's own.
+    pub(crate) fn with_pool(pool: PicturePool) -> Self {
+        let bytes = Arc::new(InMemory::new());
+        Self::open(Config::default(), bytes.clone(), Blobs::new(bytes), pool, new_records())
     }
 
     /// The same tenant after its process was killed: what was under way is gone, what was stored is there.
@@ -43,12 +57,25 @@ impl World {
         let config = self.media().config().clone();
         let Self { service, records, bytes, clock } = self;
         drop(service);
-        Self::open(config, bytes, records, clock)
+        Self::open(config, bytes.clone(), Blobs::new(bytes), PicturePool::shared(), (records, clock))
     }
 
-    fn open(config: Config, bytes: Arc<dyn ObjectStore>, records: Arc<MemoryMedia>, clock: Arc<ManualClock>) -> Self {
-        let stores = MediaStores::of(records.clone(), Blobs::new(bytes.clone()));
-        let media = Media::open(stores, config, PicturePool::shared(), clock.clone(), Arc::new(SeededRandom::new(7)));
+    /// The same tenant after it was closed and opened with these settings.
+    pub(crate) async fn again(self, config: Config) -> Self {
+        self.media().close().await;
+        let Self { records, bytes, clock, .. } = self;
+        Self::open(config, bytes.clone(), Blobs::new(bytes), PicturePool::shared(), (records, clock))
+    }
+
+    fn open(
+        config: Config,
+        bytes: Arc<dyn ObjectStore>,
+        blobs: Blobs,
+        pool: PicturePool,
+        (records, clock): (Arc<MemoryMedia>, Arc<ManualClock>),
+    ) -> Self {
+        let stores = MediaStores::of(records.clone(), blobs);
+        let media = Media::open(stores, config, pool, clock.clone(), Arc::new(SeededRandom::new(7)));
         Self { service: MediaService::new(media), records, bytes, clock }
     }
 
@@ -106,6 +133,11 @@ impl World {
         self.bytes.get_opts(&Path::from(path), Default::default()).await.unwrap().bytes().await.unwrap()
     }
 
+    /// Has bytes be gone that nobody deleted.
+    pub(crate) async fn lose(&self, path: &str) {
+        self.bytes.delete(&Path::from(path)).await.unwrap();
+    }
+
     /// Waits until nothing of an upload is left, neither bytes nor records.
     pub(crate) async fn settled(&self, actor: &Actor) {
         loop {
@@ -128,6 +160,10 @@ impl World {
     pub(crate) async fn files(&self, actor: &Actor) -> usize {
         MediaStore::list(&*self.records, Some(actor.user_id), None, 100).await.unwrap().len()
     }
+}
+
+fn new_records() -> (Arc<MemoryMedia>, Arc<ManualClock>) {
+    (Arc::default(), Arc::new(ManualClock::new(Timestamp::from_secs(1_800_000_000))))
 }
 
 /// Counting what is under way.
