@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bartab_chat::{Chat, ChatService, ChatStores, Config};
-use bartab_core::store::{EventLog, MemoryLog, MemoryMarkers, MemorySnapshots, MessageRow, verify_log};
-use bartab_core::{Actor, ManualClock, RoomId, SeededRandom, Timestamp, UserId};
+use bartab_core::store::{
+    Attachment, ClaimRefusal, Claimed, EventLog, MediaClaims, MemoryLog, MemoryMarkers, MemorySnapshots, MessageRow,
+    StoreError, verify_log,
+};
+use bartab_core::{Actor, ManualClock, MediaId, RoomId, SeededRandom, Timestamp, UserId};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
@@ -36,7 +40,9 @@ pub fn service(data: &[u8]) {
         };
         let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_700_000_000)));
         let chat = Chat::open(stores, Config::default(), clock, Arc::new(SeededRandom::new(1)));
-        let service = ChatService::new(chat.await.expect("an empty chat opens"));
+        let chat = chat.await.expect("an empty chat opens");
+        chat.use_media(Arc::new(Files));
+        let service = ChatService::new(chat);
         let mut last = Last::default();
         let mut lines = data.split(|byte| *byte == b'\n');
         for _ in 0..REQUESTS {
@@ -53,6 +59,30 @@ pub fn service(data: &[u8]) {
         }
         whole(&*log).await;
     });
+}
+
+/// A service of files that has, of four, two that anybody may attach, one of somebody else's and one in quarantine.
+struct Files;
+
+#[async_trait]
+impl MediaClaims for Files {
+    async fn claim(&self, _: &Actor, media: &[MediaId]) -> Result<Claimed, StoreError> {
+        let mut granted = Vec::new();
+        for media_id in media.iter().copied() {
+            let reason = match media_id.as_u128() % 4 {
+                2 => ClaimRefusal::NotYours,
+                3 => ClaimRefusal::Quarantined,
+                _ => {
+                    let (filename, mime) = (Some("\u{202e}gnp.\"exe".to_owned()), "image/png".to_owned());
+                    let (width, height, blurhash) = (Some(1), Some(1), None);
+                    granted.push(Attachment { media_id, filename, mime, size: 1, width, height, blurhash });
+                    continue;
+                }
+            };
+            return Ok(Claimed::Refused { media_id, reason });
+        }
+        Ok(Claimed::Granted(granted))
+    }
 }
 
 /// What was answered last.
