@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
 
-use bartab_core::event::{Content, CorruptRecord, Event, EventType, Facts, PersonFacts, PersonState, Record};
+use bartab_core::event::{Content, CorruptRecord, Event, EventType, Record};
 use bartab_core::store::{Holder, ReferenceChange};
 
 /// How the attachments begin in the stored content of a message. Inside of a text the quotes would be escaped, so it is
@@ -39,13 +39,13 @@ impl fmt::Debug for Listeners {
 fn may_change(event: &Event) -> bool {
     match (&event.envelope.event_type, &event.content) {
         (EventType::MessageCreated, Some(Content::Message(message))) => !message.attachments.is_empty(),
-        (EventType::UserCreated, Some(Content::Profile(profile))) => profile.avatar.is_some(),
-        (EventType::MessageDeleted | EventType::UserUpdated, _) => true,
+        (EventType::MessageDeleted, _) => true,
         _ => false,
     }
 }
 
-/// What the event of this row changes. A room that is deleted would change its messages; no room is deleted today.
+/// What the event of this row changes. Of profiles the account feed tells: two feeds would contradict each other while
+/// one is behind. A room that is deleted would change its messages; no room is deleted today.
 ///
 /// # Errors
 /// When the row cannot be read.
@@ -59,7 +59,6 @@ pub(crate) fn change(record: &Record) -> Result<Option<ReferenceChange>, Corrupt
         EventType::MessageDeleted => {
             envelope.target.map(|message| ReferenceChange { holder: Holder::Message(message), media: Vec::new() })
         }
-        EventType::UserCreated | EventType::UserUpdated => of_profile(record)?,
         _ => None,
     })
 }
@@ -68,17 +67,4 @@ fn of_message(record: &Record) -> Result<Option<ReferenceChange>, CorruptRecord>
     let Some(Content::Message(message)) = record.to_event()?.content else { return Ok(None) };
     let media = message.attachments.into_iter().map(|attachment| attachment.media_id).collect();
     Ok(Some(ReferenceChange { holder: Holder::Message(record.envelope.id), media }))
-}
-
-fn of_profile(record: &Record) -> Result<Option<ReferenceChange>, CorruptRecord> {
-    let event = record.to_event()?;
-    let holder = Holder::Profile(event.envelope.sender);
-    let media = match (event.facts, event.content) {
-        (Facts::Person(PersonFacts { state: PersonState::Erased, .. }), _) => Vec::new(),
-        (_, Some(Content::Profile(profile))) => profile.avatar.into_iter().collect(),
-        // A former profile of somebody who was erased.
-        _ => return Ok(None),
-    };
-    let news = !media.is_empty() || event.envelope.event_type == EventType::UserUpdated;
-    Ok(news.then_some(ReferenceChange { holder, media }))
 }

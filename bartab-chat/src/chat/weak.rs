@@ -39,7 +39,7 @@ impl Chat {
             let rows = self.inner.stores.log.get(&seqs).await?;
             let published = self.published();
             let mut found = messages.iter().zip(rows).filter_map(|(id, row)| row.filter(|row| row.envelope.id == *id));
-            if published.state.may_act(actor) && found.any(|row| readable(&published, actor, &row)) {
+            if found.any(|row| readable(&published, actor, &row)) {
                 return Ok(true);
             }
         }

@@ -5,7 +5,7 @@ mod erased;
 mod world;
 
 use bartab_core::TenantRole;
-use bartab_core::store::{AccountChange, ProfileChange};
+use bartab_core::store::{AccountChange, Holder, MediaAccess as _, ProfileChange};
 use serde_json::{Value, json};
 
 use self::world::{Accounts, Tenant};
@@ -204,6 +204,43 @@ async fn who_is_suspended_can_do_nothing_until_restored() {
     bob.say(&room, "back").await;
     tenant.bot("helper", "bob").say(&room, "back").await;
     ann.room(direct).await;
+}
+
+#[tokio::test]
+async fn who_is_suspended_reads_no_files_and_who_is_erased_shows_none() {
+    let accounts = Accounts::default();
+    for name in ["ann", "bob"] {
+        accounts.register(name, &[]).await;
+    }
+    accounts.bot("helper", "bob").await;
+    let tenant = Tenant::open(&accounts).await;
+    let (ann, bob, helper) = (tenant.person("ann"), tenant.person("bob"), tenant.bot("helper", "bob"));
+    let room = ann.public_room().await;
+    let said = ann.say(&room, "look").await["event_id"].as_str().unwrap().parse().unwrap();
+    let (message, face) = ([Holder::Message(said)], [Holder::Profile(bob.id())]);
+    let chat = tenant.world.chat.downgrade();
+    let reads = async |who: &Client| {
+        let actor = who.actor.as_ref().unwrap();
+        (chat.may_read(actor, &message).await.unwrap(), chat.may_read(actor, &face).await.unwrap())
+    };
+    let changed = async |change| {
+        accounts.change("bob", change).await;
+        tenant.world.chat.accounts_changed();
+        settle().await;
+    };
+    for who in [&ann, &bob, &helper] {
+        assert_eq!(reads(who).await, (true, true));
+    }
+    changed(AccountChange::Suspend).await;
+    for who in [&bob, &helper] {
+        assert_eq!(reads(who).await, (false, false));
+    }
+    assert_eq!(reads(&ann).await, (true, true));
+    changed(AccountChange::Restore).await;
+    assert_eq!(reads(&bob).await, (true, true));
+    changed(AccountChange::Erase { messages: false }).await;
+    assert_eq!(reads(&bob).await, (false, false));
+    assert_eq!(reads(&ann).await, (true, false));
 }
 
 #[tokio::test]
