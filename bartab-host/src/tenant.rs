@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bartab_auth::{Auth, AuthMiddleware, AuthService, AuthStores, Config, HashPool, RegistrationPolicy};
 use bartab_chat::{Chat, ChatService, ChatStores};
-use bartab_core::store::AccountFeed;
+use bartab_core::store::{AccountFeed, AuditStore};
 use bartab_core::{Clock, Random};
 use bartab_media::{BlobStorage, Connections, Media, MediaService, MediaStores, PicturePool};
 use bartab_storage::sqlite::{SqliteOptions, SqliteStore};
@@ -211,28 +211,22 @@ impl Opener for TenantOpener {
                 });
             }
         };
-        let nudged = chat.clone();
-        auth.auth().on_accounts_changed(move || nudged.accounts_changed());
+        let media = settings.media.over(&self.media);
+        let media = Media::open(files, media, PicturePool::shared(), self.clock.clone(), self.random.clone());
+        let nudged = (chat.clone(), media.clone());
+        auth.auth().on_accounts_changed(move || {
+            nudged.0.accounts_changed();
+            nudged.1.accounts_changed();
+        });
         // Whoever has an account is known to chat before anybody is served.
         if let Err(error) = chat.follow_accounts(Arc::clone(&accounts)).await {
+            media.close().await;
             chat.close().await;
             store.close().await;
             self.remembered.closes(name, self.clock.now());
             return Err(failed("accounts")(error.into()));
         }
-        let media = settings.media.over(&self.media);
-        let media = Media::open(files, media, PicturePool::shared(), self.clock.clone(), self.random.clone());
-        let asked = Arc::new(chat.downgrade());
-        media.connect(Connections {
-            access: asked.clone(),
-            references: asked,
-            accounts: Some(accounts),
-            audit: Some(audit),
-        });
-        let follows = media.clone();
-        chat.on_references_changed(move || follows.references_changed());
-        let follows = media.clone();
-        auth.auth().on_accounts_changed(move || follows.accounts_changed());
+        connect(&chat, &media, accounts, audit);
         self.setup.opened(name, auth.auth()).await;
         let waits = chat.clone();
         auth.revocations().on_revoked(move |session| waits.end_session(session));
@@ -273,6 +267,20 @@ impl Opener for TenantOpener {
         tenant.store.close().await;
         self.remembered.closes(&tenant.name, self.clock.now());
     }
+}
+
+/// Lets chat and media ask one another. Chat holds media, and media does not hold chat.
+fn connect(chat: &Chat, media: &Media, accounts: Arc<dyn AccountFeed>, audit: Arc<dyn AuditStore>) {
+    chat.use_media(Arc::new(media.clone()));
+    let nudged = media.clone();
+    chat.on_references_changed(move || nudged.references_changed());
+    let asked = Arc::new(chat.downgrade());
+    media.connect(Connections {
+        access: asked.clone(),
+        references: asked,
+        accounts: Some(accounts),
+        audit: Some(audit),
+    });
 }
 
 /// Tells the people of one tenant from those of another.
