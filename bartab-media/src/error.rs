@@ -62,6 +62,27 @@ pub enum MediaError {
     /// The body is not what `Content-Digest` says.
     #[error("the body has another digest")]
     DigestMismatch,
+    /// There is no such upload, or it is somebody else's.
+    #[error("no such upload for the caller")]
+    UploadNotFound,
+    /// The time of the upload is over, or what was received of it is lost.
+    #[error("the upload takes nothing more")]
+    UploadExpired,
+    /// The upload is elsewhere than the client goes on from.
+    #[error("the upload goes on at {offset}")]
+    OffsetMismatch {
+        /// Where it goes on.
+        offset: u64,
+    },
+    /// Another request for the same upload goes on, and does not stop.
+    #[error("another request holds the upload")]
+    UploadLocked,
+    /// A newer request for the same upload came; what had come by then is kept.
+    #[error("a newer request goes on with the upload")]
+    UploadInterrupted,
+    /// A piece of an upload is not what its checksum says; nothing of it is kept.
+    #[error("the piece has another checksum")]
+    ChecksumMismatch,
     /// The body ended before its end, or the client is gone.
     #[error("the body is incomplete")]
     Incomplete,
@@ -120,6 +141,19 @@ impl MediaError {
             Self::Quota(exceeded) => quota_problem(exceeded),
             Self::DigestMismatch => Problem::bad_request("media.digest_mismatch")
                 .detail("what was received does not have the digest of the Content-Digest header"),
+            Self::UploadNotFound => Problem::not_found("upload.not_found"),
+            Self::UploadExpired => Problem::new(410, "upload.expired", "This upload takes nothing more"),
+            Self::OffsetMismatch { offset } => {
+                Problem::new(409, "upload.offset_mismatch", "The upload goes on elsewhere")
+                    .detail(format!("it goes on at {offset}"))
+            }
+            Self::UploadLocked => {
+                Problem::new(423, "upload.locked", "Another request goes on with this upload").retry_after(1)
+            }
+            Self::UploadInterrupted => {
+                Problem::new(409, "upload.interrupted", "A newer request goes on with this upload")
+            }
+            Self::ChecksumMismatch => Problem::new(460, "upload.checksum_mismatch", "The checksum does not match"),
             Self::Incomplete => Problem::bad_request("request.incomplete"),
             Self::Stalled => Problem::new(408, "request.timeout", "The body stopped coming"),
             Self::Picture(error) => {
@@ -136,6 +170,11 @@ impl MediaError {
             Self::Store(_) => Problem::unavailable("store.unavailable"),
             Self::Panicked(_) => Problem::internal(),
         }
+    }
+
+    /// Whether the same may succeed when it is tried again.
+    pub(crate) const fn is_passing(&self) -> bool {
+        self.is_ours() || matches!(self, Self::Overloaded | Self::Closed)
     }
 
     /// Whether the operator should hear of it.

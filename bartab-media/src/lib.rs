@@ -48,4 +48,4 @@ pub use service::{Body, BoxError, MediaService, openapi};
 pub use sniff::Kind;
 pub use sweep::Swept;
 pub use thumbnail::{Fit, Picture, Thumbnail, ThumbnailAccept, ThumbnailFormat, ThumbnailSize, ThumbnailSizes};
-pub use upload::NewUpload;
+pub use upload::{NewUpload, Piece};

@@ -9,6 +9,7 @@ use bartab_core::store::{BlobKey, MediaStore, UploadStore};
 use bartab_core::{Actor, ActorKind, Clock, MediaId, Random, Scope, TenantRole, Timestamp, UploadId};
 use tokio::sync::{Notify, OnceCell};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::blobs::Blobs;
@@ -18,6 +19,7 @@ use crate::connect::Connections;
 use crate::error::MediaError;
 use crate::follow::Follower;
 use crate::pool::PicturePool;
+use crate::upload::Turns;
 use crate::{follow, sweep};
 
 /// The stores of one tenant's media.
@@ -64,6 +66,10 @@ pub(crate) struct Inner {
     pub(crate) random: Arc<dyn Random>,
     /// What goes on after an answer, or without one.
     pub(crate) tasks: TaskTracker,
+    /// Who goes on with which upload.
+    pub(crate) turns: Arc<Turns>,
+    /// Has uploads that are being received keep what came.
+    pub(crate) closing: CancellationToken,
     /// Has the sweeper look now.
     pub(crate) sweep: Arc<Notify>,
     /// Says that the bytes of a doomed blob are gone.
@@ -120,6 +126,8 @@ impl Media {
             clock,
             random,
             tasks: TaskTracker::new(),
+            turns: Arc::default(),
+            closing: CancellationToken::new(),
             sweep: Arc::clone(&sweep),
             gone: Notify::new(),
             sweeping: tokio::sync::Mutex::default(),
@@ -150,14 +158,15 @@ impl Media {
         Ok(())
     }
 
-    /// Closes the media: what goes on after an answer is done to its end. Uploads that are being received end with
-    /// their connections.
+    /// Closes the media: what goes on after an answer is done to its end. Of resumable uploads that are being received
+    /// what came is kept; others end with their connections.
     pub async fn close(&self) {
         let running = std::mem::take(&mut *self.inner.running.lock().unwrap_or_else(PoisonError::into_inner));
         for task in running {
             task.abort();
             let _ = task.await;
         }
+        self.inner.closing.cancel();
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
         self.inner.connections.store(None);

@@ -18,7 +18,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 pub(crate) use path::{blob_path, thumbnails_of, upload_folder, upload_part, upload_whole};
 #[cfg(feature = "s3")]
@@ -98,6 +98,13 @@ impl Blobs {
             Some(found) => found.bytes().await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The names in `folder`, without it, and how many bytes each has.
+    pub(crate) async fn list(&self, folder: &Path) -> Result<Vec<(String, u64)>, BlobError> {
+        let listed = self.store.list(Some(folder));
+        let name = |meta: ObjectMeta| Some((meta.location.filename()?.to_owned(), meta.size));
+        listed.try_filter_map(async |meta| Ok(name(meta))).try_collect().await
     }
 
     /// Deletes what is at `path`; nothing there is no error.

@@ -8,6 +8,7 @@ mod inbound;
 mod openapi;
 mod request;
 mod routes;
+mod tus;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -25,7 +26,6 @@ use tower::Service;
 pub use body::{Body, BoxError};
 pub use openapi::openapi;
 
-use self::inbound::Drained;
 use crate::media::Media;
 
 /// Media over HTTP, for one tenant.
@@ -75,11 +75,11 @@ where
             extensions.insert(base);
         }
         *request.extensions_mut() = extensions;
+        if let Some(method) = tus::method(request.uri().path(), request.method(), request.headers()) {
+            *request.method_mut() = method;
+        }
         let uri = request.uri().clone();
         let id = request.headers().get(X_REQUEST_ID).cloned();
-        let (parts, body) = request.into_parts();
-        let body = Drained::new(&parts.headers, axum::body::Body::new(body));
-        let request = Request::from_parts(parts, body);
         let answer = routes::router().call(request);
         Box::pin(async move {
             let mut response = answer.await?;

@@ -8,10 +8,12 @@ use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
+use super::endpoints::uploads::{append, cancel, create, options, progress};
 use super::endpoints::{delete, download, list, quarantine, restore, sign, thumbnail, upload, usage};
 
 pub(super) use problems::{
-    ActProblems, FindProblems, ListProblems, RangeProblems, SignProblems, ThumbnailProblems, WriteProblems,
+    ActProblems, FindProblems, ListProblems, RangeProblems, SignProblems, ThumbnailProblems, UploadProblems,
+    WriteProblems,
 };
 
 #[derive(OpenApi)]
@@ -30,6 +32,11 @@ pub(super) use problems::{
         delete::handle,
         quarantine::handle,
         restore::handle,
+        options::handle,
+        create::handle,
+        progress::handle,
+        append::handle,
+        cancel::handle,
     ),
     components(schemas(problems::Problem)),
     security(("bearer" = [])),

@@ -46,8 +46,9 @@ impl Media {
         let (whole, look) = if kind.is_picture() { self.develop(upload, kind, whole).await? } else { (whole, None) };
         let blob = BlobKey { public: whole.public, sha256: whole.sha256 };
         let (stored, path) = (self.stage(upload, blob).await?, blob_path(blob));
-        // What should be there may have been lost: then it is here again, for all who have it.
-        if !stored || self.inner.stores.blobs.size(&path).await? != Some(whole.size) {
+        // It is at its place when a crash came between here and the end. And what should be there may have been lost:
+        // then it is here again, for all who have it.
+        if whole.path != path && (!stored || self.inner.stores.blobs.size(&path).await? != Some(whole.size)) {
             self.inner.stores.blobs.rename(&whole.path, &path).await?;
         }
         let now = self.inner.clock.now();

@@ -1,7 +1,12 @@
 //! Uploads: bytes are received, become one, and are kept as a file.
 
+mod append;
 mod keep;
+mod metadata;
+mod parts;
 mod receive;
+mod resume;
+mod turns;
 
 use bartab_core::store::MediaRecord;
 use bartab_core::store::{Beginning, Upload};
@@ -9,8 +14,10 @@ use bartab_core::{Actor, Scope, UploadId};
 use bytes::Bytes;
 use futures_util::Stream;
 
+pub use append::Piece;
 pub(crate) use keep::Whole;
-pub(crate) use receive::{Received, receive};
+pub(crate) use receive::receive;
+pub(crate) use turns::{Turn, Turns};
 
 use crate::blobs::upload_whole;
 use crate::error::MediaError;
@@ -59,11 +66,16 @@ impl Media {
         .await
     }
 
+    /// Bytes that a file may have.
+    pub(crate) fn most_bytes(&self) -> u64 {
+        self.inner.config.file_bytes.min(Upload::MAX_LENGTH)
+    }
+
     /// Whether the caller may upload that, as far as it can be told before.
     pub(crate) fn may_upload(&self, actor: &Actor, new: &NewUpload) -> Result<(), MediaError> {
         require(actor, Scope::MediaWrite)?;
         require_account(actor)?;
-        let limit = self.inner.config.file_bytes.min(Upload::MAX_LENGTH);
+        let limit = self.most_bytes();
         if new.length.is_some_and(|length| length > limit) { Err(MediaError::TooLarge { limit }) } else { Ok(()) }
     }
 

@@ -28,7 +28,7 @@ pub(crate) async fn receive(
     path: &Path,
     body: impl Stream<Item = Result<Bytes, MediaError>> + Send,
 ) -> Result<Received, MediaError> {
-    let limit = media.inner.config.file_bytes.min(Upload::MAX_LENGTH);
+    let limit = media.most_bytes();
     let mut counted = Counted { media, upload, counted: 0 };
     let mut writer = media.inner.stores.blobs.writer(path).await?;
     let mut hash = Sha256::new();

@@ -10,4 +10,5 @@ pub(super) mod restore;
 pub(super) mod sign;
 pub(super) mod thumbnail;
 pub(super) mod upload;
+pub(super) mod uploads;
 pub(super) mod usage;

@@ -177,3 +177,25 @@ impl IntoResponses for ListProblems {
         responses
     }
 }
+
+/// Of a route of resumable uploads.
+pub(in crate::service) struct UploadProblems;
+
+impl IntoResponses for UploadProblems {
+    fn responses() -> Responses {
+        let mut responses = WriteProblems::responses();
+        problem(&mut responses, 400, "`request.invalid` with the wrong header, `request.incomplete`");
+        problem(&mut responses, 404, "`upload.not_found`: it does not exist, or not for this caller");
+        problem(
+            &mut responses,
+            409,
+            "`upload.offset_mismatch`: it goes on elsewhere; `upload.interrupted`: a newer request came",
+        );
+        problem(&mut responses, 410, "`upload.expired`: it takes nothing more");
+        problem(&mut responses, 412, "`upload.unsupported_version`: see `Tus-Version`");
+        problem(&mut responses, 415, "`upload.unsupported_type`: a piece is `application/offset+octet-stream`");
+        problem(&mut responses, 423, "`upload.locked`: another request goes on with it; see `Retry-After`");
+        problem(&mut responses, 460, "`upload.checksum_mismatch`: nothing of the body is kept");
+        responses
+    }
+}

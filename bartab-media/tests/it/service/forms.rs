@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::{Method, Request};
+use http::Method;
 use http_body::Frame;
 use http_body_util::StreamBody;
 use proptest::prelude::*;
@@ -179,25 +179,6 @@ async fn who_is_slow_but_goes_on_is_waited_for() {
     });
     let request = as_(&person(1), Method::POST, "/v1/media").body(StreamBody::new(Box::pin(pieces))).unwrap();
     assert_eq!(world.send_body(request).await.json()["size"], 10);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_a_refused_client_still_sends_is_read_unless_it_waits_to_be_asked() {
-    let world = World::new();
-    for (expects, read) in [(false, true), (true, false)] {
-        let (sender, receiver) = tokio::sync::oneshot::channel();
-        let body = stream::once(async move {
-            let _ = sender.send(());
-            Ok(Frame::data(Bytes::from_static(b"x")))
-        });
-        let mut request = Request::post("/v1/media");
-        if expects {
-            request = request.header("expect", "100-continue");
-        }
-        let request = request.body(StreamBody::new(Box::pin(body))).unwrap();
-        world.send_body(request).await.is_problem(401, "auth.required");
-        assert_eq!(receiver.await.is_ok(), read);
-    }
 }
 
 proptest! {

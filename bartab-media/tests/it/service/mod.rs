@@ -11,3 +11,4 @@ mod manage;
 mod reading;
 mod support;
 mod upload;
+mod uploads;

@@ -138,6 +138,13 @@ impl World {
         self.bytes.delete(&Path::from(path)).await.unwrap();
     }
 
+    /// The bytes of a file.
+    pub(crate) async fn content(&self, id: MediaId) -> Bytes {
+        let blob = format!("{:?}", self.record(id).await.blob);
+        let (side, hash) = blob.split_once('/').unwrap();
+        self.stored(&format!("{side}/{}/{}/{hash}", &hash[..2], &hash[2..4])).await
+    }
+
     /// Waits until nothing of an upload is left, neither bytes nor records.
     pub(crate) async fn settled(&self, actor: &Actor) {
         loop {
