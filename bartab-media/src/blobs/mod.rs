@@ -1,6 +1,7 @@
 //! Bytes in an object store: parts of uploads, stored files, thumbnails.
 
 mod path;
+mod patience;
 #[cfg(feature = "s3")]
 mod s3;
 mod storage;
@@ -21,6 +22,7 @@ use object_store::prefix::PrefixStore;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 pub(crate) use path::{blob_path, thumbnails_of, upload_folder, upload_part, upload_whole};
+use patience::{LONG_STALL, STALL, within};
 #[cfg(feature = "s3")]
 pub use s3::S3Config;
 pub use storage::{BlobStorage, StorageConfig, StorageError};
@@ -71,17 +73,17 @@ impl Blobs {
 
     /// Stores bytes that are in memory, in place of what was there.
     pub(crate) async fn put(&self, path: &Path, bytes: Bytes) -> Result<(), BlobError> {
-        self.store.put(path, bytes.into()).await.map(drop)
+        within(STALL, self.store.put(path, bytes.into())).await.map(drop)
     }
 
     /// Has the bytes at `from` appear at `to` alone, in place of what was there.
     pub(crate) async fn rename(&self, from: &Path, to: &Path) -> Result<(), BlobError> {
-        self.store.rename(from, to).await
+        within(LONG_STALL, self.store.rename(from, to)).await
     }
 
     /// How many bytes there are; `None` when nothing is there.
     pub(crate) async fn size(&self, path: &Path) -> Result<Option<u64>, BlobError> {
-        absent(self.store.head(path).await.map(|meta| meta.size))
+        absent(within(STALL, self.store.head(path)).await.map(|meta| meta.size))
     }
 
     /// Bytes that fit in memory. A range beyond the end gives what there is.
@@ -89,15 +91,12 @@ impl Blobs {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        self.store.get_range(path, range).await
+        within(STALL, self.store.get_range(path, range)).await
     }
 
     /// Bytes that fit in memory, all of them; `None` when nothing is there.
     pub(crate) async fn read_whole(&self, path: &Path) -> Result<Option<Bytes>, BlobError> {
-        match absent(self.store.get(path).await)? {
-            Some(found) => found.bytes().await.map(Some),
-            None => Ok(None),
-        }
+        absent(within(STALL, async { self.store.get(path).await?.bytes().await }).await)
     }
 
     /// The names in `folder`, without it, and how many bytes each has.
@@ -133,7 +132,8 @@ impl Blobs {
             .or_else(|error| if matches!(error, BlobError::NotFound { .. }) { Ok(()) } else { Err(error) })
     }
 
-    /// Deletes a file's bytes and what was made of them.
+    /// Deletes a file's bytes and what was made of them. However long that takes, wait for it: a deletion that comes late
+    /// would delete what was put since.
     pub(crate) async fn delete_blob(&self, blob: BlobKey) -> Result<(), BlobError> {
         self.delete_all(&thumbnails_of(blob)).await?;
         self.delete(&blob_path(blob)).await
@@ -141,7 +141,7 @@ impl Blobs {
 
     /// Deletes what was received of an upload.
     pub(crate) async fn delete_upload(&self, upload: UploadId) -> Result<(), BlobError> {
-        self.delete_all(&upload_folder(upload)).await
+        within(STALL, self.delete_all(&upload_folder(upload))).await
     }
 }
 

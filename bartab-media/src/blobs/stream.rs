@@ -11,12 +11,13 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetRange, GetResultPayload};
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::patience::{STALL, within};
 use super::{BlobError, Blobs};
 
 /// Bytes of one read of a local file: the object store's own stream takes 8 KiB, each with a trip to another thread.
 const PIECE: u64 = 512 << 10;
 /// How long the next bytes of a remote store may take.
-const STALL: Duration = Duration::from_secs(30);
+const NEXT_STALL: Duration = Duration::from_secs(30);
 
 type Pieces = BoxStream<'static, Result<Bytes, BlobError>>;
 
@@ -25,7 +26,7 @@ impl Blobs {
     /// than two of them are held.
     pub(crate) async fn stream(&self, path: &Path, range: Range<u64>) -> Result<Pieces, BlobError> {
         let options = GetOptions { range: Some(GetRange::Bounded(range.clone())), ..GetOptions::default() };
-        let found = self.store.get_opts(path, options).await?;
+        let found = within(STALL, self.store.get_opts(path, options)).await?;
         if found.range != range {
             return Err(failed(format!("bytes {:?} are stored of {range:?}", found.range)));
         }
@@ -43,7 +44,7 @@ fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> BlobErr
 fn remote(pieces: Pieces) -> Pieces {
     stream::unfold(Some(pieces), async |pieces| {
         let mut pieces = pieces?;
-        match tokio::time::timeout(STALL, pieces.next()).await {
+        match tokio::time::timeout(NEXT_STALL, pieces.next()).await {
             Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
             Ok(Some(Err(error))) => Some((Err(error), None)),
             Ok(None) => None,

@@ -6,6 +6,7 @@ use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
 
 use super::BlobError;
+use super::patience::{LONG_STALL, STALL, within};
 
 /// Bytes of one write to a local file.
 const LOCAL_PIECE: usize = 1 << 20;
@@ -36,7 +37,7 @@ impl std::fmt::Debug for Writing {
 
 impl Writer {
     pub(super) async fn open(store: &dyn ObjectStore, path: &Path, local: bool) -> Result<Self, BlobError> {
-        let upload = store.put_multipart(path).await?;
+        let upload = within(STALL, store.put_multipart(path)).await?;
         let piece = if local { LOCAL_PIECE } else { REMOTE_PIECE };
         Ok(Self { upload, piece, gathered: Vec::new(), length: 0, writing: None })
     }
@@ -62,7 +63,7 @@ impl Writer {
 
     async fn write_piece(&mut self) -> Result<(), BlobError> {
         if let Some(Writing(before)) = self.writing.take() {
-            before.await?;
+            within(STALL, before).await?;
         }
         self.length = 0;
         let payload = PutPayload::from_iter(compact(std::mem::take(&mut self.gathered)));
@@ -89,18 +90,18 @@ impl Writer {
             self.write_piece().await?;
         }
         if let Some(Writing(last)) = self.writing.take() {
-            last.await?;
+            within(STALL, last).await?;
         }
-        self.upload.complete().await.map(drop)
+        within(LONG_STALL, self.upload.complete()).await.map(drop)
     }
 
     /// Takes back what was written.
     pub(crate) async fn abort(mut self) {
         // What is still being written would come after.
         if let Some(Writing(last)) = self.writing.take() {
-            let _ = last.await;
+            let _ = within(STALL, last).await;
         }
-        if let Err(error) = self.upload.abort().await {
+        if let Err(error) = within(STALL, self.upload.abort()).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "bytes that were given up are not taken back");
         }
     }

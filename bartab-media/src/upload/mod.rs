@@ -9,7 +9,7 @@ mod resume;
 mod turns;
 
 use bartab_core::store::MediaRecord;
-use bartab_core::store::{Beginning, Upload};
+use bartab_core::store::{Advance, Beginning, Upload};
 use bartab_core::{Actor, Scope, UploadId};
 use bytes::Bytes;
 use futures_util::Stream;
@@ -104,14 +104,26 @@ impl Media {
         }
     }
 
-    /// Removes an upload in the background; if that fails, when its time is over.
+    /// Removes an upload in the background; if that fails, the sweeper tries again.
     pub(crate) fn remove_upload_later(&self, upload: UploadId) {
         let media = self.clone();
         self.inner.tasks.spawn(async move {
-            if let Err(error) = media.remove_upload(upload).await {
+            let Err(error) = media.remove_upload(upload).await else { return };
+            tracing::warn!(error = &error as &dyn std::error::Error, "what was received of an upload is still there");
+            if let Err(error) = media.end_upload(upload).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "an upload stays until its time is over");
             }
         });
+    }
+
+    /// Ends the time of an open upload. One that is staged has to wait for its end.
+    async fn end_upload(&self, upload: UploadId) -> Result<(), MediaError> {
+        let Some(upload) = self.inner.stores.uploads.get(upload).await? else { return Ok(()) };
+        let now = self.inner.clock.now();
+        let Upload { upload_id, received, .. } = upload;
+        let end = Advance { upload_id, offset: received, received, expires_at: now, now };
+        self.inner.stores.uploads.advance(end, self.inner.config.limits()).await?;
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The crate by what it promises.
 
-#![expect(clippy::unwrap_used, reason = "these are tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
 mod pictures;
 mod service;
