@@ -33,9 +33,11 @@ impl Media {
             let (record, authority) = this.to_act_on(&actor, media).await?;
             check_held(&record, authority)?;
             this.audit(&actor, authority, &record, "media.deleted", None).await?;
-            let removed = this.inner.stores.media.remove(media).await?;
+            let removed = this.inner.stores.media.remove(media).await;
             drop(turn);
-            if let Some(removed) = removed {
+            // Also when it is not known whether it was done.
+            this.forget(&record);
+            if let Some(removed) = removed? {
                 this.let_go_of(&removed).await;
             }
             Ok(())
@@ -69,9 +71,10 @@ impl Media {
                 this.inner.stores.media.restore(media).await?;
             }
             let quarantine = Quarantine { by: actor.user_id, at: this.inner.clock.now(), reason };
-            let held = this.inner.stores.media.quarantine(media, quarantine).await?;
+            let held = this.inner.stores.media.quarantine(media, quarantine).await;
+            // Also when it is not known whether it was done.
             this.forget(&record);
-            held.ok_or(MediaError::NotFound)
+            held?.ok_or(MediaError::NotFound)
         })
         .await
     }

@@ -78,12 +78,14 @@ impl Media {
     async fn thumbnail_once(&self, piece: Piece, wanted: Wanted) -> Result<Option<Arc<MadeThumbnail>>, MediaError> {
         let mut found = None;
         let find = async {
+            // The turn is kept until what is made is held: who has the next one looks there.
+            let turn = self.inner.hot.turn(Piece::Making(wanted.record.blob, wanted.size, wanted.fit)).await;
             let (made, is_new) = self.find_or_make(&wanted).await?;
-            found = Some(is_new);
+            found = Some((is_new, turn));
             Ok::<_, MediaError>(made)
         };
         let made = self.inner.hot.thumbnail_or(piece, find).await?;
-        match found {
+        match found.map(|(is_new, _)| is_new) {
             Some(true) => self.keep_thumbnail_later(&wanted, made.clone()),
             Some(false) => self.forget_if_gone(&wanted.record).await,
             // Somebody else has made it.
@@ -92,10 +94,9 @@ impl Media {
         Ok(made)
     }
 
-    /// The thumbnail, and whether it is yet to be stored.
+    /// The thumbnail, and whether it is yet to be stored. One at a time makes those of a size, in whatever format.
     async fn find_or_make(&self, wanted: &Wanted) -> Result<(Option<Arc<MadeThumbnail>>, bool), MediaError> {
         let (blob, size, fit) = (wanted.record.blob, wanted.size, wanted.fit);
-        let _turn = self.inner.hot.turn(Piece::Making(blob, size, fit)).await;
         // What is opaque is the same for all, and may just have been made for who takes something else.
         let (transparent, other) = match wanted.accept {
             ThumbnailAccept::Webp => (ThumbnailFormat::Webp, ThumbnailAccept::Any),

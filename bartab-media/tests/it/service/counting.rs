@@ -13,17 +13,32 @@ use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
     PutOptions, PutPayload, PutResult, Result,
 };
+use tokio::sync::watch;
 
 /// Bytes in memory, and the names that were read.
 #[derive(Debug, Default)]
 pub(crate) struct Counting {
     memory: InMemory,
     reads: Mutex<Vec<String>>,
+    /// Whether who has read a private file is to wait before going on.
+    is_held: watch::Sender<bool>,
 }
 
 impl Counting {
     pub(crate) fn new() -> Arc<Self> {
         Arc::default()
+    }
+
+    /// Has who reads a private file wait, or go on.
+    pub(crate) fn hold(&self, is_held: bool) {
+        self.is_held.send_replace(is_held);
+    }
+
+    /// Waits until somebody has read a private file.
+    pub(crate) async fn reading(&self) {
+        while !self.reads.lock().unwrap().iter().any(|name| name.starts_with("private/")) {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// How often a name was read that begins so, since this was asked before.
@@ -54,6 +69,9 @@ impl ObjectStore for Counting {
     async fn get_opts(&self, from: &Path, options: GetOptions) -> Result<GetResult> {
         let found = self.memory.get_opts(from, options).await?;
         self.reads.lock().unwrap().push(from.to_string());
+        if from.as_ref().starts_with("private/") {
+            self.is_held.subscribe().wait_for(|is_held| !is_held).await.unwrap();
+        }
         Ok(found)
     }
 

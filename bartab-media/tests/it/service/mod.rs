@@ -11,6 +11,8 @@ mod forms;
 mod life;
 mod manage;
 mod reading;
+mod sign;
 mod support;
+mod thumbnail;
 mod upload;
 mod uploads;

@@ -37,19 +37,13 @@ impl World {
     /// Over local files.
     pub(crate) fn local(folder: &std::path::Path) -> Self {
         let bytes = Arc::new(LocalFileSystem::new_with_prefix(folder).unwrap());
-        Self::open(Config::default(), bytes, Blobs::local(folder).unwrap(), PicturePool::shared(), new_records())
+        Self::open(Config::default(), bytes, Blobs::local(folder).unwrap(), new_records())
     }
 
     /// Over bytes of one's own: a store that fails, say.
     pub(crate) fn over(config: Config, bytes: Arc<dyn ObjectStore>) -> Self {
         let blobs = Blobs::new(bytes.clone());
-        Self::open(config, bytes, blobs, PicturePool::shared(), new_records())
-    }
-
-    /// With a pool of one's own.
-    pub(crate) fn with_pool(pool: PicturePool) -> Self {
-        let bytes = Arc::new(InMemory::new());
-        Self::open(Config::default(), bytes.clone(), Blobs::new(bytes), pool, new_records())
+        Self::open(config, bytes, blobs, new_records())
     }
 
     /// The same tenant after its process was killed: what was under way is gone, what was stored is there.
@@ -57,25 +51,24 @@ impl World {
         let config = self.media().config().clone();
         let Self { service, records, bytes, clock } = self;
         drop(service);
-        Self::open(config, bytes.clone(), Blobs::new(bytes), PicturePool::shared(), (records, clock))
+        Self::open(config, bytes.clone(), Blobs::new(bytes), (records, clock))
     }
 
     /// The same tenant after it was closed and opened with these settings.
     pub(crate) async fn again(self, config: Config) -> Self {
         self.media().close().await;
         let Self { records, bytes, clock, .. } = self;
-        Self::open(config, bytes.clone(), Blobs::new(bytes), PicturePool::shared(), (records, clock))
+        Self::open(config, bytes.clone(), Blobs::new(bytes), (records, clock))
     }
 
     fn open(
         config: Config,
         bytes: Arc<dyn ObjectStore>,
         blobs: Blobs,
-        pool: PicturePool,
         (records, clock): (Arc<MemoryMedia>, Arc<ManualClock>),
     ) -> Self {
         let stores = MediaStores::of(records.clone(), blobs);
-        let media = Media::open(stores, config, pool, clock.clone(), Arc::new(SeededRandom::new(7)));
+        let media = Media::open(stores, config, PicturePool::shared(), clock.clone(), Arc::new(SeededRandom::new(7)));
         Self { service: MediaService::new(media), records, bytes, clock }
     }
 
