@@ -1,4 +1,4 @@
-//! The guide to identity does what it says: its commands are run as they stand, one after another.
+//! The guides do what they say: their commands are run as they stand, one after another.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,18 +9,19 @@ use tokio::process::Command;
 
 use crate::install::curl;
 
-const GUIDE: &str = include_str!("../../../docs/guide/auth.md");
+const IDENTITY: &str = include_str!("../../../docs/guide/auth.md");
+const FILES: &str = include_str!("../../../docs/guide/media.md");
 
 /// Tells on standard error how each request was answered; those that print something else of the answer do not.
 const PRELUDE: &str = r#"set -euo pipefail
 curl() { command curl -w '%{stderr}status %{http_code} %{method} %{url}\n' "$@"; }
 "#;
 
-/// Every block of the guide that can be run as it is.
-fn script() -> String {
+/// Every block of a guide that can be run as it is.
+fn script(guide: &str) -> String {
     let mut script = PRELUDE.to_owned();
     let mut inside = false;
-    for line in GUIDE.lines() {
+    for line in guide.lines() {
         match (inside, line) {
             (false, "```sh") => inside = true,
             (true, "```") => inside = false,
@@ -31,8 +32,25 @@ fn script() -> String {
     script
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_guide_does_what_it_says() {
+/// What a guide printed, and how its requests were answered.
+struct Told {
+    out: String,
+    err: String,
+}
+
+impl Told {
+    /// The answers that were no 2xx.
+    fn refusals(&self) -> Vec<&str> {
+        self.answers().filter(|line| !line.starts_with("status 2")).collect()
+    }
+
+    fn answers(&self) -> impl Iterator<Item = &str> {
+        self.err.lines().filter(|line| line.starts_with("status "))
+    }
+}
+
+/// Runs the guide against a server of its own, from top to bottom.
+async fn run(guide: &str) -> Told {
     curl();
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
@@ -44,16 +62,30 @@ async fn the_guide_does_what_it_says() {
     DataFolder::open(&data).unwrap().create(&"new".parse().unwrap(), &TenantSettings::default()).unwrap();
     let setup_link = server.host().tenant("new").await.unwrap().auth().setup_link().await.unwrap().unwrap();
     let mut command = Command::new("bash");
-    command.arg("-c").arg(script()).env("url", server.url()).env("setup_link", setup_link).env("TMPDIR", folder.path());
-    command.current_dir(folder.path()).stdin(Stdio::null()).kill_on_drop(true);
+    command.arg("-c").arg(script(guide)).env("url", server.url()).env("setup_link", setup_link);
+    command.env("TMPDIR", folder.path()).current_dir(folder.path()).stdin(Stdio::null()).kill_on_drop(true);
     let output = tokio::time::timeout(Duration::from_secs(120), command.output()).await;
     let output = output.unwrap_or_else(|_| panic!("the guide does not end")).unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{out}\n{err}");
-    let failed: Vec<&str> =
-        err.lines().filter(|line| line.starts_with("status ") && !line.starts_with("status 2")).collect();
-    assert!(failed.is_empty(), "{failed:?}\n{out}\n{err}");
-    assert!(out.contains("https://tea.example/callback?code="), "{out}");
-    assert!(err.lines().filter(|line| line.starts_with("status 2")).count() > 50, "{err}");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let told = Told { out: text(&output.stdout), err: text(&output.stderr) };
+    assert!(output.status.success(), "{}\n{}", told.out, told.err);
     server.shutdown().await;
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guide_to_identity_does_what_it_says() {
+    let told = run(IDENTITY).await;
+    assert_eq!(told.refusals(), [""; 0], "{}\n{}", told.out, told.err);
+    assert!(told.out.contains("https://tea.example/callback?code="), "{}", told.out);
+    assert!(told.answers().count() > 50, "{}", told.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guide_to_files_does_what_it_says() {
+    let told = run(FILES).await;
+    // Who may not read a file any more, at the end.
+    let [refusal] = told.refusals()[..] else { panic!("{}\n{}", told.out, told.err) };
+    assert!(refusal.starts_with("status 404 GET ") && told.out.contains("media.not_found"), "{}", told.out);
+    assert!(told.answers().count() > 25, "{}", told.err);
 }
