@@ -1,9 +1,12 @@
 //! Writing bytes as they come, in pieces that fit in memory.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
+use tokio::runtime::Handle;
 
 use super::BlobError;
 use super::patience::{LONG_STALL, STALL, within};
@@ -13,12 +16,20 @@ const LOCAL_PIECE: usize = 1 << 20;
 /// Bytes of one part of an upload to S3, which takes 10,000 of them and none but the last below 5 MiB.
 const REMOTE_PIECE: usize = 8 << 20;
 
+/// How long somebody waits until what was written is taken back. It goes on without them.
+const TAKE_BACK_WAIT: Duration = Duration::from_secs(1);
+/// After which pauses it is tried again, in seconds: S3 lists parts nowhere, keeps them for ever, and charges for them.
+const TAKE_BACK_PAUSES: &[u64] = &[1, 5, 30, 120, 600, 3600];
+
 /// Bytes that are being written, and appear when they are finished.
 ///
-/// One that is dropped before leaves nothing visible; [`Writer::abort`] also takes back what is there.
+/// Of one that is dropped before, nothing stays, unless the program ends meanwhile or S3 fails for longer than an hour.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    upload: Box<dyn MultipartUpload>,
+    /// `None` when all is done.
+    upload: Option<Box<dyn MultipartUpload>>,
+    /// See [`TAKE_BACK_PAUSES`]; none where the bytes lie in a folder that is deleted in any case.
+    pauses: &'static [u64],
     piece: usize,
     /// Pieces of what came last, together less than one.
     gathered: Vec<Bytes>,
@@ -38,8 +49,8 @@ impl std::fmt::Debug for Writing {
 impl Writer {
     pub(super) async fn open(store: &dyn ObjectStore, path: &Path, local: bool) -> Result<Self, BlobError> {
         let upload = within(STALL, store.put_multipart(path)).await?;
-        let piece = if local { LOCAL_PIECE } else { REMOTE_PIECE };
-        Ok(Self { upload, piece, gathered: Vec::new(), length: 0, writing: None })
+        let (piece, pauses) = if local { (LOCAL_PIECE, &[][..]) } else { (REMOTE_PIECE, TAKE_BACK_PAUSES) };
+        Ok(Self { upload: Some(upload), pauses, piece, gathered: Vec::new(), length: 0, writing: None })
     }
 
     /// Takes the next bytes; waits only while the piece before is being written.
@@ -68,11 +79,11 @@ impl Writer {
         self.length = 0;
         let payload = PutPayload::from_iter(compact(std::mem::take(&mut self.gathered)));
         // Begun at once, and waited for when the next piece is there.
-        let part = tokio::spawn(self.upload.put_part(payload));
-        self.writing =
-            Some(Writing(Box::pin(
-                async move { part.await.unwrap_or_else(|source| Err(BlobError::JoinError { source })) },
-            )));
+        if let Some(upload) = &mut self.upload {
+            let part = tokio::spawn(upload.put_part(payload));
+            let written = async move { part.await.unwrap_or_else(|source| Err(BlobError::JoinError { source })) };
+            self.writing = Some(Writing(Box::pin(written)));
+        }
         Ok(())
     }
 
@@ -92,18 +103,44 @@ impl Writer {
         if let Some(Writing(last)) = self.writing.take() {
             within(STALL, last).await?;
         }
-        within(LONG_STALL, self.upload.complete()).await.map(drop)
+        if let Some(upload) = &mut self.upload {
+            within(LONG_STALL, upload.complete()).await?;
+        }
+        self.upload = None;
+        Ok(())
     }
 
     /// Takes back what was written.
     pub(crate) async fn abort(mut self) {
-        // What is still being written would come after.
-        if let Some(Writing(last)) = self.writing.take() {
-            let _ = within(STALL, last).await;
+        if let Some(upload) = self.upload.take() {
+            let taking_back = tokio::spawn(take_back(upload, self.writing.take(), self.pauses));
+            let _goes_on = tokio::time::timeout(TAKE_BACK_WAIT, taking_back).await;
         }
-        if let Err(error) = within(STALL, self.upload.abort()).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "bytes that were given up are not taken back");
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let (Some(upload), Ok(runtime)) = (self.upload.take(), Handle::try_current()) {
+            runtime.spawn(take_back(upload, self.writing.take(), self.pauses));
         }
+    }
+}
+
+/// Takes back what was written, as soon as the store lets it be done.
+async fn take_back(mut upload: Box<dyn MultipartUpload>, writing: Option<Writing>, pauses: &'static [u64]) {
+    // What is still being written would come after.
+    if let Some(Writing(last)) = writing {
+        let _ = within(STALL, last).await;
+    }
+    for pause in pauses {
+        match within(STALL, upload.abort()).await {
+            Ok(()) | Err(BlobError::NotFound { .. }) => return,
+            Err(_) => tokio::time::sleep(Duration::from_secs(*pause)).await,
+        }
+    }
+    if let Err(error) = within(STALL, upload.abort()).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "bytes that were given up are not taken back");
     }
 }
 
