@@ -69,6 +69,20 @@ pub(crate) fn curl() {
     LazyLock::force(&CURL);
 }
 
+/// A browser.
+pub(crate) fn chromium() -> &'static str {
+    /// Where Debian's package puts it.
+    const PATH: &str = "/usr/bin/chromium";
+    static CHROMIUM: LazyLock<()> = LazyLock::new(|| {
+        let _one = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
+        if !succeeds(Command::new(PATH).arg("--version")) {
+            debian(&["chromium"]);
+        }
+    });
+    LazyLock::force(&CHROMIUM);
+    PATH
+}
+
 /// A folder for what is installed, below the build's own.
 fn place(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stock-clients").join(name);

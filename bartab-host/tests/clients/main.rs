@@ -1,11 +1,13 @@
-//! Stock clients that nobody here wrote sign in, refresh, verify and act, unchanged: PyPI's authlib and PyJWT, npm's
-//! openid-client and jose. Each runs as a program of its own against a server on this machine; what they need is
-//! installed below the build's own folder. The guide's commands are run here too.
+//! Stock clients that nobody here wrote, unchanged: PyPI's authlib and PyJWT, npm's openid-client and jose sign in,
+//! refresh, verify and act; PyPI's tuspy, npm's tus-js-client, `curl` and Chromium upload and show files, and PyPI's moto
+//! keeps them. Each runs as a program of its own against a server on this machine; what they need is installed below the
+//! build's own folder. The guide's commands are run here too.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod guide;
 mod install;
+mod media;
 mod proxy;
 mod script;
 
