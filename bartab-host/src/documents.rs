@@ -71,6 +71,7 @@ fn about(host: &Inner, tenant: &Tenant, base: &str) -> serde_json::Value {
         },
         "limits": {
             "message_chars": host.chat.message_chars,
+            "message_attachments": limits::ATTACHMENTS,
             "custom_event_bytes": host.chat.custom_event_bytes,
             "body_bytes": host.bounds.max_bytes.min(limits::BODY_BYTES as u64),
             "sync_timeout_ms": limits::SYNC_TIMEOUT_MAX,
