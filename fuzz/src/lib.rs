@@ -13,6 +13,7 @@ mod pictures;
 mod requests;
 mod service;
 mod tokens;
+mod uploads;
 
 pub use commands::commands;
 pub use events::events;
@@ -22,6 +23,7 @@ pub use pictures::pictures;
 pub use requests::requests;
 pub use service::service;
 pub use tokens::tokens;
+pub use uploads::uploads;
 
 /// What a target does with its bytes.
 pub type Body = fn(&[u8]);
@@ -36,4 +38,5 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("forms", forms),
     ("tokens", tokens),
     ("pictures", pictures),
+    ("uploads", uploads),
 ];

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, TryStreamExt};
 use tokio::time::{Instant, Sleep};
 
 use crate::error::MediaError;
@@ -25,6 +25,16 @@ pub(in crate::service) struct Inbound {
 impl Inbound {
     pub(in crate::service) fn new(body: Body, patience: Duration) -> Self {
         Self { body: body.into_data_stream(), patience, deadline: None, moved: false }
+    }
+
+    /// Whether nothing comes. If something does, it is lost.
+    pub(in crate::service) async fn is_empty(&mut self) -> Result<bool, MediaError> {
+        while let Some(bytes) = self.try_next().await? {
+            if !bytes.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {

@@ -3,7 +3,6 @@
 use axum::extract::Request;
 use bartab_core::Problem;
 use http::{StatusCode, header};
-use http_body::Body as _;
 
 use crate::error::MediaError;
 use crate::service::inbound::Inbound;
@@ -44,11 +43,12 @@ pub(in crate::service) async fn handle(caller: Caller, base: Base, query: Query,
     }
     let length = tus::required_number(headers, &tus::UPLOAD_LENGTH, "Upload-Length")?;
     let metadata = tus::metadata(headers)?;
-    let comes = !body.is_end_stream();
-    if comes && !tus::is_piece(headers) {
+    let mut body = Inbound::new(body, media.config().idle_time());
+    let comes = tus::is_piece(headers);
+    if !comes && !body.is_empty().await? {
         return Err(tus::not_a_piece().into());
     }
-    let checksum = tus::checksum(headers)?.filter(|_| comes);
+    let checksum = tus::checksum(headers)?;
     let announced = tus::number(headers, &header::CONTENT_LENGTH, "Content-Length")?;
     if announced.is_some_and(|announced| announced > length) {
         return Err(MediaError::TooLarge { limit: length }.into());
@@ -56,7 +56,6 @@ pub(in crate::service) async fn handle(caller: Caller, base: Base, query: Query,
     let mut upload = media.create_upload(&actor, length, metadata).await?;
     if comes && length > 0 {
         let id = upload.upload_id;
-        let body = Inbound::new(body, media.config().idle_time());
         let piece = Piece { offset: 0, length: announced, checksum };
         match media.append_upload(&actor, id, piece, body).await {
             Ok(appended) => upload = appended,

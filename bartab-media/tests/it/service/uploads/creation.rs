@@ -60,17 +60,19 @@ async fn an_empty_file_is_made_at_once() {
     assert_eq!(made(&head(&world, path).await), made(&answer));
 }
 
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 #[tokio::test]
 async fn what_cannot_be_begun_leaves_nothing() {
     let world = World::with(Config { file_bytes: 100, ..Config::default() });
-    let send = async |headers: &[(&str, &str)], body: &'static str| {
+    let send = async |headers: Headers<'_>, body: &'static str| {
         let mut request = tus(&robin(), Method::POST, "/v1/uploads");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         world.send(request.body(Full::new(body.into())).unwrap()).await
     };
-    let cases: &[(&[(&str, &str)], &str, u16, &str)] = &[
+    let cases: &[(Headers<'_>, &str, u16, &str)] = &[
         (&[], "", 400, "request.invalid"),
         (&[("upload-length", "")], "", 400, "request.invalid"),
         (&[("upload-length", "-1")], "", 400, "request.invalid"),

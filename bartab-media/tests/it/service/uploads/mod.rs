@@ -2,11 +2,14 @@
 
 mod checksums;
 mod creation;
+mod faults;
 mod lasting;
 mod pieces;
 mod protocol;
 
 use bartab_core::{Actor, MediaId};
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;

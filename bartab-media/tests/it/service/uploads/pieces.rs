@@ -118,6 +118,20 @@ async fn what_came_of_a_request_that_nobody_waits_for_is_kept() {
 }
 
 #[tokio::test]
+async fn what_came_before_the_server_stops_is_kept() {
+    let world = World::new();
+    let path = create(&world, 9, "").await;
+    let (sender, body) = told();
+    let answer = tokio::spawn(world.service.clone().oneshot(piece(&path, 0).body(body).unwrap()));
+    tell(&sender, "abc").await;
+    world.media().close().await;
+    assert_eq!(answer.await.unwrap().unwrap().status(), 503);
+    let world = world.killed();
+    assert_eq!(offset(&world, &path).await, 3);
+    drop(sender);
+}
+
+#[tokio::test]
 async fn who_comes_back_before_the_server_noticed_goes_on_at_once() {
     let world = World::new();
     let path = create(&world, 9, "").await;
