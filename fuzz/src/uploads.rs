@@ -44,7 +44,7 @@ pub fn uploads(data: &[u8]) {
             }
         }
         service.media().close().await;
-        whole(&records, &*bytes).await;
+        whole(&records, &bytes).await;
     });
 }
 
@@ -84,7 +84,6 @@ async fn answer(service: MediaService, request: Request<Pieces>, upload: &mut St
     let Ok(response) = service.oneshot(request).await;
     let (parts, body) = response.into_parts();
     let status = parts.status.as_u16();
-    println!("{what} {status}");
     assert!((200..500).contains(&status), "{what}: {status}");
     assert!(!resumable || parts.headers.contains_key("tus-resumable"), "{what}: {status}");
     let body = body.collect().await.unwrap_or_else(|error| panic!("{what}: {error}")).to_bytes();

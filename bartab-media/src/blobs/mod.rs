@@ -103,7 +103,7 @@ impl Blobs {
     pub(crate) async fn list(&self, folder: &Path) -> Result<Vec<(String, u64)>, BlobError> {
         let listed = self.store.list(Some(folder));
         let name = |meta: ObjectMeta| Some((meta.location.filename()?.to_owned(), meta.size));
-        listed.try_filter_map(async |meta| Ok(name(meta))).try_collect().await
+        within(STALL, listed.try_filter_map(async |meta| Ok(name(meta))).try_collect()).await
     }
 
     /// Deletes what is at `path`; nothing there is no error.

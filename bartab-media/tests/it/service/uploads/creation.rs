@@ -50,6 +50,20 @@ async fn the_first_bytes_may_come_at_once_and_all_of_them() {
 }
 
 #[tokio::test]
+async fn a_body_that_turns_out_empty_is_none() {
+    let world = World::new();
+    for kind in [None, Some("text/plain"), Some(PIECE)] {
+        let nothing = futures_util::stream::iter([Ok(Frame::data(Bytes::new()))]);
+        let mut request = tus(&robin(), Method::POST, "/v1/uploads").header("upload-length", 5);
+        if let Some(kind) = kind {
+            request = request.header("content-type", kind);
+        }
+        let answer = world.send_body(request.body(StreamBody::new(nothing)).unwrap()).await;
+        assert_eq!((answer.status, answer.header("upload-offset")), (201, Some("0")), "{kind:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_empty_file_is_made_at_once() {
     let world = World::new();
     let request = tus(&robin(), Method::POST, "/v1/uploads").header("upload-length", 0);
