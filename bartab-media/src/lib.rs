@@ -9,6 +9,7 @@
 
 mod blobs;
 mod cache;
+mod check;
 mod claims;
 mod config;
 mod connect;
@@ -34,6 +35,7 @@ mod upload;
 pub use blobs::S3Config;
 pub use blobs::{BlobError, BlobStorage, Blobs, StorageConfig, StorageError};
 pub use cache::MediaCache;
+pub use check::{CheckOptions, CheckReport, Found};
 pub use config::{Config, TenantConfig};
 pub use connect::Connections;
 pub use delivery::SignedLink;

@@ -108,7 +108,7 @@ impl Media {
         }
     }
 
-    async fn delete_doomed(&self, swept: &mut Swept) -> Result<(), MediaError> {
+    pub(crate) async fn delete_doomed(&self, swept: &mut Swept) -> Result<(), MediaError> {
         let mut failures = Failures::default();
         loop {
             let doomed = failures.without(self.inner.stores.media.doomed(failures.beside(STEP)).await?);

@@ -1,5 +1,6 @@
 //! Bytes in an object store: parts of uploads, stored files, thumbnails.
 
+mod list;
 mod path;
 mod patience;
 #[cfg(feature = "s3")]
@@ -21,7 +22,10 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
-pub(crate) use path::{blob_path, thumbnails_of, upload_folder, upload_part, upload_whole};
+pub(crate) use list::Stored;
+pub(crate) use path::{
+    Named, blob_path, leftover_of, parse_name, thumbnails_of, upload_folder, upload_part, upload_whole,
+};
 use patience::{LONG_STALL, STALL, within};
 #[cfg(feature = "s3")]
 pub use s3::S3Config;

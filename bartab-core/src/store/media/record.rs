@@ -212,6 +212,9 @@ pub trait MediaStore: Send + Sync + 'static {
     /// concurrent first times one decides.
     async fn signing_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError>;
 
+    /// Whether a file or an upload uses the blob, as of the last change that was acknowledged.
+    async fn is_used(&self, blob: BlobKey) -> Result<bool, StoreError>;
+
     /// Dooms the blob, durably, if no file and no upload uses it; answers whether it is doomed now.
     ///
     /// For bytes that were found and belong to nothing.

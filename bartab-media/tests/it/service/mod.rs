@@ -1,6 +1,7 @@
 //! The service through `oneshot`, on the memory store and on bytes in memory or in a folder.
 
 mod accounts;
+mod check;
 mod counting;
 mod digests;
 mod download;

@@ -149,6 +149,10 @@ impl MediaStore for SqliteStore {
         .await
     }
 
+    async fn is_used(&self, blob: BlobKey) -> Result<bool, StoreError> {
+        self.read(move |conn| Ok(blobs::uses(conn, blob)?.is_some_and(|uses| uses != Uses::DOOMED))).await
+    }
+
     async fn doom(&self, blob: BlobKey) -> Result<bool, StoreError> {
         self.write(move |work| match blobs::uses(work.conn, blob)? {
             Some(uses) => Ok(uses == Uses::DOOMED),

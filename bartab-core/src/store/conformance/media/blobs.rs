@@ -92,6 +92,7 @@ pub async fn only_what_nobody_uses_is_doomed(factory: &dyn MediaFactory) {
     stage(&stores, 2, public(2), false).await;
     for (blob, doomed) in [(private(1), false), (public(1), true), (private(2), true), (public(2), false)] {
         for _ in 0..2 {
+            assert_eq!(ok(stores.media.is_used(blob).await), !doomed, "{blob:?}");
             assert_eq!(ok(stores.media.doom(blob).await), doomed, "{blob:?}");
         }
     }

@@ -164,6 +164,7 @@ async fn references(both: Both<'_>, dice: &Dice) {
 
 async fn blobs(both: Both<'_>, dice: &Dice) {
     let blob = dice.blob();
+    both!(both, media.is_used(blob));
     if dice.below(3) == 0 {
         both!(both, media.doom(blob));
     }

@@ -115,6 +115,10 @@ impl MediaStore for MemoryMedia {
         Ok(*self.records().signing_key.get_or_insert(fresh))
     }
 
+    async fn is_used(&self, blob: BlobKey) -> Result<bool, StoreError> {
+        Ok(self.records().is_used(blob))
+    }
+
     async fn doom(&self, blob: BlobKey) -> Result<bool, StoreError> {
         Ok(self.records().release(blob).is_some())
     }
