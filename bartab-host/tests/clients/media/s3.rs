@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::moto::{BUCKET, Moto};
+use super::tus::tuspy;
 use super::{MediaServer, eventually, noise, picture, read};
 use crate::proxy::{Fault, Proxy};
 
@@ -108,6 +109,20 @@ async fn an_upload_that_the_bucket_does_not_take_leaves_nothing() {
     let path = person.upload(&large).await.stored();
     assert_eq!(world.network.cuts_left(), 0);
     assert!(person.ask(Method::GET, &path).await.body == large);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tuspy_goes_on_when_the_bucket_failed_and_the_server_was_started_anew() {
+    let World { server, network, moto } = World::open().await;
+    let failed = async |server: MediaServer| {
+        network.suffer(Fault::CutUploads(100_000), 1);
+        server.restarted().await
+    };
+    let server = tuspy(server, failed).await;
+    assert_eq!(network.cuts_left(), 0);
+    let world = World { server, network, moto };
+    world.holds(&[("private", 1)]).await;
     world.close().await;
 }
 

@@ -8,8 +8,7 @@ use crate::script::{Language, run, run_with};
 const SIZE: usize = 4 * 1024 * 1024 + 12_345;
 
 /// Begins with one process of tuspy and goes on with another, with `between` in between.
-async fn tuspy(between: impl AsyncFnOnce(MediaServer) -> MediaServer) {
-    let server = MediaServer::open().await;
+pub(super) async fn tuspy(server: MediaServer, between: impl AsyncFnOnce(MediaServer) -> MediaServer) -> MediaServer {
     let file = server.file("noise", &noise(SIZE));
     let mut environment = server.environment(&file);
     environment.push(("KNOWN", server.path("known.json").to_str().unwrap().to_owned()));
@@ -17,22 +16,22 @@ async fn tuspy(between: impl AsyncFnOnce(MediaServer) -> MediaServer) {
     let server = between(server).await;
     run_with(Language::Python, "tuspy_upload.py", &["resume"], &environment).await;
     assert_eq!(server.proxy.cuts_left(), 0);
-    server.stop().await;
+    server
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tuspy_goes_on_where_another_process_stopped_through_broken_connections() {
-    tuspy(async |server| {
+    let cut = async |server: MediaServer| {
         // Each chunk of 256 KiB comes by a connection of its own, and three are cut within.
         server.proxy.suffer(Fault::CutUploads(100_000), 3);
         server
-    })
-    .await;
+    };
+    tuspy(MediaServer::open().await, cut).await.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tuspy_goes_on_after_the_server_was_stopped_and_started() {
-    tuspy(MediaServer::restarted).await;
+    tuspy(MediaServer::open().await, MediaServer::restarted).await.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
