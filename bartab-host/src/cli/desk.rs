@@ -30,6 +30,8 @@ use crate::tenant_name::TenantName;
 const LARGEST: usize = 16 * 1024 * 1024;
 /// How long an answer may take: a password may have to wait for its turn to be hashed.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a check of all files may take.
+const LONG_PATIENCE: Duration = Duration::from_hours(24);
 const NO_DATA: &str = "no data folder is given; --data names one";
 
 /// Which tenant a command is for, and where it is.
@@ -133,22 +135,31 @@ impl Desk {
         self.ask(Method::POST, path, body).await
     }
 
+    /// The same for what takes as long as there is data.
+    pub(super) async fn post_long(&self, path: &str, body: &Value) -> Outcome<Value> {
+        self.ask_within(LONG_PATIENCE, Method::POST, path, body).await
+    }
+
     /// Asks for `path` below the tenant's.
     ///
     /// # Errors
     /// Whatever is not answered 2xx, as the answer says it.
     pub(super) async fn ask(&self, method: Method, path: &str, body: &Value) -> Outcome<Value> {
+        self.ask_within(PATIENCE, method, path, body).await
+    }
+
+    async fn ask_within(&self, patience: Duration, method: Method, path: &str, body: &Value) -> Outcome<Value> {
         let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
         let uri = format!("{}{}/{path}", admin::TENANTS, self.tenant);
         let request = Request::builder().method(method).uri(uri).body(Full::new(body))?;
         let (status, body) = match &self.door {
             Door::Here { host, .. } => {
-                let (parts, body) = admin::answer(host, request).await.into_parts();
+                let (parts, body) = admin::answer(host, request, true).await.into_parts();
                 (parts.status, body.collect().await?.to_bytes())
             }
             Door::Server { address, token } => {
                 let asking = through_server(*address, token, request);
-                tokio::time::timeout(PATIENCE, asking).await.map_err(|_| "the server does not answer")??
+                tokio::time::timeout(patience, asking).await.map_err(|_| "the server does not answer")??
             }
         };
         let answer: Value = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body)? };

@@ -6,6 +6,7 @@ mod desk;
 mod dev;
 mod invite;
 mod key;
+mod media;
 mod serve;
 mod stop;
 mod tenant;
@@ -53,6 +54,9 @@ enum Command {
     /// Register, list and remove the OAuth clients of a tenant
     #[command(subcommand)]
     Client(client::Client),
+    /// Check the files of a tenant, and tell what they take
+    #[command(subcommand)]
+    Media(media::Media),
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -98,6 +102,7 @@ pub fn run() -> ExitCode {
         Command::Invite(invite) => invite.run(),
         Command::Key(key) => key.run(),
         Command::Client(client) => client.run(),
+        Command::Media(media) => media.run(),
         Command::Config(config) => config.run(),
     };
     match outcome {

@@ -9,12 +9,14 @@ use tower_service::Service;
 
 use crate::body::Body;
 use crate::host::Host;
+use crate::operator::media;
 use crate::stack::problem;
 
 /// What every path begins with, before the name of a tenant.
 pub(crate) const TENANTS: &str = "/admin/v1/tenants/";
 
-pub(crate) async fn answer<B>(host: &Host, request: Request<B>) -> Response<Body>
+/// `alone`: no server runs on the data folder.
+pub(crate) async fn answer<B>(host: &Host, request: Request<B>, alone: bool) -> Response<Body>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -36,7 +38,12 @@ where
             return problem(&refusal.to_problem(), &parts);
         }
     };
+    let what = what.strip_prefix("media/").map(str::to_owned);
     let request = host.inner().bounds.apply(request);
+    if let Some(what) = what {
+        let response = media::answer(tenant.media(), &what, alone, request).await;
+        return response.map(|body| body.holding(tenant));
+    }
     let Ok(response) = OperatorService::new(tenant.auth().clone()).call(request).await;
     response.map(|body| Body::from(body).holding(tenant))
 }

@@ -16,6 +16,7 @@ use crate::stack::problem;
 
 mod access;
 pub(crate) mod admin;
+mod media;
 
 pub(crate) use access::{Claim, Keeper, Turn, reachable};
 
@@ -40,7 +41,7 @@ async fn answer(host: &Host, token: &TokenHash, request: Request<Incoming>) -> R
             refusal.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
             return refusal;
         }
-        return admin::answer(host, request).await;
+        return admin::answer(host, request, false).await;
     }
     let (parts, _) = request.into_parts();
     match parts.uri.path() {

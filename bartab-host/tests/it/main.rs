@@ -10,6 +10,8 @@ mod commands;
 mod edges;
 mod erased;
 mod forms;
+#[cfg(unix)]
+mod fsck;
 mod housekeeping;
 mod invites;
 mod isolation;
