@@ -15,7 +15,7 @@ use super::patience::{STALL, within};
 use super::{BlobError, Blobs};
 
 /// Bytes of one read of a local file: the object store's own stream takes 8 KiB, each with a trip to another thread.
-const PIECE: u64 = 512 << 10;
+const PIECE: u64 = 256 << 10;
 /// How long the next bytes of a remote store may take.
 const NEXT_STALL: Duration = Duration::from_secs(30);
 

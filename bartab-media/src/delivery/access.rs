@@ -1,6 +1,8 @@
 //! Who may read a file.
 
-use bartab_core::store::{MediaAccess, MediaRecord};
+use std::sync::{Mutex, PoisonError};
+
+use bartab_core::store::{Holder, MediaAccess, MediaRecord};
 use bartab_core::{Actor, MediaId, Scope};
 
 use crate::error::MediaError;
@@ -11,19 +13,37 @@ use crate::media::{Media, require};
 const PAGE: usize = 200;
 const PAGES: usize = 50;
 
+/// A message by which somebody may read a file: whoever reads one file of a conversation reads it by the same.
+///
+/// What a message carries never changes until it is deleted, and then it gives no access whoever asks; so it is asked about
+/// first, and the store, which knows every holder, only after.
+#[derive(Debug, Default)]
+pub(crate) struct Shortcut(Mutex<Option<Holder>>);
+
+impl Shortcut {
+    fn get(&self) -> Option<Holder> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, holder: Holder) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(holder);
+    }
+}
+
 impl Media {
     /// Whether the caller may read the file; what there is not is told from what is not for them by nothing.
     pub(super) async fn check_access(
         &self,
         actor: Option<&Actor>,
         record: Option<&MediaRecord>,
+        shortcut: Option<&Shortcut>,
     ) -> Result<(), MediaError> {
         let public = record.is_some_and(|record| record.blob.public);
         if !public {
             let actor = actor.ok_or(MediaError::Unauthenticated)?;
             require(actor, Scope::MediaRead)?;
             let record = record.ok_or(MediaError::NotFound)?;
-            if record.owner != actor.user_id && !self.is_shown(actor, record.media_id).await? {
+            if record.owner != actor.user_id && !self.is_shown(actor, record.media_id, shortcut).await? {
                 return Err(MediaError::NotFound);
             }
         }
@@ -34,21 +54,37 @@ impl Media {
     }
 
     /// Whether somebody else's private file is shown to the caller by what carries it.
-    async fn is_shown(&self, actor: &Actor, media: MediaId) -> Result<bool, MediaError> {
+    async fn is_shown(&self, actor: &Actor, media: MediaId, shortcut: Option<&Shortcut>) -> Result<bool, MediaError> {
         let Some(connections) = self.connections() else { return Ok(false) };
-        if self.ask_holders(&*connections.access, actor, media).await? {
+        let access = &*connections.access;
+        if let Some(holder) = shortcut.and_then(Shortcut::get)
+            && access.may_read(actor, &[holder]).await?
+        {
+            return Ok(true);
+        }
+        if self.ask_holders(access, actor, media, shortcut).await? {
             return Ok(true);
         }
         // Whoever sees a message also gets what is attached to it, however shortly ago it was written.
         self.follow_references().await?;
-        self.ask_holders(&*connections.access, actor, media).await
+        self.ask_holders(access, actor, media, shortcut).await
     }
 
-    async fn ask_holders(&self, access: &dyn MediaAccess, actor: &Actor, media: MediaId) -> Result<bool, MediaError> {
+    async fn ask_holders(
+        &self,
+        access: &dyn MediaAccess,
+        actor: &Actor,
+        media: MediaId,
+        shortcut: Option<&Shortcut>,
+    ) -> Result<bool, MediaError> {
         let mut after = None;
         for _ in 0..PAGES {
             let holders = self.inner.stores.media.holders(media, after, PAGE).await?;
             if !holders.is_empty() && access.may_read(actor, &holders).await? {
+                // Of several it is not said which; a picture of a profile can be exchanged for another.
+                if let (Some(shortcut), [holder @ Holder::Message(_)]) = (shortcut, holders.as_slice()) {
+                    shortcut.set(*holder);
+                }
                 return Ok(true);
             }
             if holders.len() < PAGE {

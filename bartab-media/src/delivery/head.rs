@@ -12,7 +12,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::File;
+use super::{File, Shortcut};
 use crate::filename;
 use crate::sniff::Kind;
 use crate::thumbnail::ThumbnailFormat;
@@ -73,7 +73,7 @@ impl File {
         head.insert(CONTENT_LENGTH, HeaderValue::from(record.size));
         head.insert(CONTENT_DISPOSITION, disposition(kind.may_be_inline(), record.filename.as_deref()));
         head.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        Self { record, kind, head, etag }
+        Self { record, kind, head, etag, shortcut: Shortcut::default() }
     }
 }
 

@@ -8,7 +8,10 @@
 //!
 //! Who follows the link reads as who asked for it, with nothing but `media:read`, and is asked for access like anybody.
 
+use bartab_core::store::Holder;
 use bartab_core::{Actor, ActorKind, MediaId, RoomId, Scope, Scopes, TenantRole, Timestamp, UserId};
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -41,10 +44,10 @@ pub struct SignedLink {
 
 /// Who follows a link.
 #[derive(Debug)]
-pub(crate) struct Follower {
+struct Follower {
     /// Who asked for it, with no other right than to read.
-    pub(crate) actor: Actor,
-    pub(crate) expires_at: Timestamp,
+    actor: Actor,
+    expires_at: Timestamp,
 }
 
 impl Media {
@@ -102,8 +105,27 @@ impl Media {
         Ok(*self.inner.link_key.get_or_try_init(make).await?)
     }
 
+    /// The file that a link leads to, if who asked for the link may still read it; and until when the link works.
+    pub(crate) async fn file_by_link(
+        &self,
+        media: MediaId,
+        signature: &str,
+    ) -> Result<(Arc<File>, Timestamp), MediaError> {
+        let Follower { actor, expires_at } = self.follow_link(media, signature).await?;
+        let file = self.file(Some(&actor), media).await?;
+        // Nobody has judged a token; so an owner is asked about, who needs nobody else to be shown a file.
+        if !file.record.blob.public
+            && file.record.owner == actor.user_id
+            && let Some(connections) = self.connections()
+            && !connections.access.may_read(&actor, &[Holder::Profile(actor.user_id)]).await?
+        {
+            return Err(MediaError::NotFound);
+        }
+        Ok((file, expires_at))
+    }
+
     /// Who follows the link to `media` with this signature; whether they may read it is still to be asked.
-    pub(crate) async fn follow_link(&self, media: MediaId, signature: &str) -> Result<Follower, MediaError> {
+    async fn follow_link(&self, media: MediaId, signature: &str) -> Result<Follower, MediaError> {
         if signature.len() > LONGEST {
             return Err(MediaError::LinkInvalid);
         }

@@ -12,6 +12,7 @@ use bartab_core::store::{BlobKey, MediaRecord};
 use bartab_core::{Actor, MediaId};
 use http::HeaderMap;
 
+pub(crate) use access::Shortcut;
 pub(crate) use bytes::{Delivered, Origin};
 pub(crate) use head::{Reading, thumbnail_head};
 pub use link::SignedLink;
@@ -33,6 +34,8 @@ pub(crate) struct File {
     pub(crate) head: HeaderMap,
     /// The strong validator of its bytes.
     pub(crate) etag: String,
+    /// By what it was read before.
+    pub(crate) shortcut: Shortcut,
 }
 
 impl Media {
@@ -47,7 +50,7 @@ impl Media {
     /// otherwise. [`MediaError::MissingScope`]; a store's own.
     pub async fn read(&self, actor: Option<&Actor>, media: MediaId) -> Result<MediaRecord, MediaError> {
         let record = self.inner.stores.media.get(media).await?;
-        self.check_access(actor, record.as_ref()).await?;
+        self.check_access(actor, record.as_ref(), None).await?;
         record.ok_or(MediaError::NotFound)
     }
 
@@ -62,7 +65,8 @@ impl Media {
             Err(MediaError::NotFound) => None,
             Err(error) => return Err(error),
         };
-        self.check_access(actor, file.as_ref().map(|file| &file.record)).await?;
+        let (record, shortcut) = file.as_ref().map(|file| (&file.record, &file.shortcut)).unzip();
+        self.check_access(actor, record, shortcut).await?;
         file.ok_or(MediaError::NotFound)
     }
 

@@ -32,8 +32,8 @@ impl Found {
         let Anyone { media, actor } = anyone;
         let (file, private) = match query.text(SIGNATURE) {
             Some(signature) => {
-                let follower = media.follow_link(id, signature).await?;
-                (media.file(Some(&follower.actor), id).await?, Reading::Link(follower.expires_at))
+                let (file, expires_at) = media.file_by_link(id, signature).await?;
+                (file, Reading::Link(expires_at))
             }
             None => (media.file(actor.as_deref(), id).await?, Reading::Caller),
         };

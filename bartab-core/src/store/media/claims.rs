@@ -74,6 +74,9 @@ pub trait MediaAccess: Send + Sync + 'static {
     /// Answers whether `actor` may read at least one of the `holders` as things are now: a message that is deleted, or
     /// in a room that they left, gives no access, whether or not media has learned of it.
     ///
+    /// People are shown their own profile for as long as their account may be used: media asks that for who comes by a
+    /// link, without a token that somebody has judged.
+    ///
     /// Media knows the holders from the log, up to a position. Before it refuses somebody it follows the log to its
     /// end: whoever sees a message also gets what is attached to it.
     ///

@@ -124,6 +124,13 @@ async fn a_private_file_is_read_by_who_reads_what_carries_it() {
     assert_eq!(world.get(Some(&sam), &path).await.body, "for Sam");
     assert_eq!(world.media().read(Some(&sam), id).await.unwrap().media_id, id);
     world.get(Some(&person(3)), &path).await.is_problem(404, "media.not_found");
+    // By which message the file was read is remembered, and asked about again.
+    assert_eq!(world.get(Some(&sam), &path).await.header("cache-status"), Some("bartab; hit"));
+    world.get(Some(&person(3)), &path).await.is_problem(404, "media.not_found");
+    tenant.carries(message(2), &[id]);
+    tenant.may_read(&person(3), message(2));
+    assert_eq!(world.get(Some(&person(3)), &path).await.status, 200);
+    assert_eq!(world.get(Some(&sam), &path).await.status, 200);
     // What is held in memory gives no access.
     tenant.hide(message(1));
     world.get(Some(&sam), &path).await.is_problem(404, "media.not_found");

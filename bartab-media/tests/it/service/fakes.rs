@@ -18,6 +18,7 @@ pub(crate) struct Tenant {
     log: Mutex<Vec<Option<ReferenceChange>>>,
     accounts: Mutex<Vec<AccountEntry>>,
     readers: Mutex<BTreeSet<(UserId, Holder)>>,
+    suspended: Mutex<BTreeSet<UserId>>,
     pub(crate) audit: Mutex<Vec<AuditRecord>>,
     /// Whether it can be asked now.
     pub(crate) is_down: AtomicBool,
@@ -55,6 +56,11 @@ impl Tenant {
     /// That nobody may read what the holder carries any more.
     pub(crate) fn hide(&self, holder: Holder) {
         self.readers.lock().unwrap().retain(|(_, other)| *other != holder);
+    }
+
+    /// That somebody's account may not be used.
+    pub(crate) fn suspend(&self, user: UserId) {
+        self.suspended.lock().unwrap().insert(user);
     }
 
     /// What happened to an account, and its picture since.
@@ -101,6 +107,12 @@ impl ReferenceFeed for Tenant {
 impl MediaAccess for Tenant {
     async fn may_read(&self, actor: &Actor, holders: &[Holder]) -> Result<bool, StoreError> {
         self.check()?;
+        if self.suspended.lock().unwrap().contains(&actor.user_id) {
+            return Ok(false);
+        }
+        if holders.contains(&Holder::Profile(actor.user_id)) {
+            return Ok(true);
+        }
         let readers = self.readers.lock().unwrap();
         Ok(holders.iter().any(|holder| readers.contains(&(actor.user_id, *holder))))
     }

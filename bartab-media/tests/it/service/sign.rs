@@ -141,6 +141,10 @@ async fn a_link_ends_with_the_access_of_who_asked_for_it() {
     world.get(None, &of_sam).await.is_problem(404, "media.not_found");
     assert_eq!(world.get(None, &of_robin).await.body, "shown");
 
+    tenant.suspend(robin.user_id);
+    world.get(None, &of_robin).await.is_problem(404, "media.not_found");
+    let robin = person(3);
+
     let (id, path) = world.placed(&robin, "", "gone").await;
     let link = world.link(&robin, id).await;
     assert_eq!(world.get(None, &link).await.body, "gone");
