@@ -85,7 +85,12 @@ impl Media {
                 return failures.first();
             }
             for upload in over {
-                swept.uploads += failures.note(upload, self.remove_upload(upload).await);
+                // What just becomes a file puts its bytes and is finished: its blob is not to be doomed in between.
+                let removed = match self.inner.turns.try_take(upload) {
+                    Some(_turn) => self.remove_upload(upload).await,
+                    None => Err(MediaError::UploadLocked),
+                };
+                swept.uploads += failures.note(upload, removed);
             }
         }
     }

@@ -59,7 +59,9 @@ impl Media {
         unfinished.upload = None;
         let media = self.clone();
         self.to_the_end(async move {
+            let turn = media.inner.turns.take(upload.upload_id).await?;
             let kept = media.keep(&upload, whole).await;
+            drop(turn);
             media.remove_upload_later(upload.upload_id);
             kept
         })

@@ -42,6 +42,17 @@ impl Turns {
         Ok(Turn { _guard: guard, wanted })
     }
 
+    /// The turn, unless somebody has or wants it.
+    pub(crate) fn try_take(self: &Arc<Self>, upload: UploadId) -> Option<Turn> {
+        if self.entries().contains_key(&upload) {
+            return None;
+        }
+        let mut wanted = Wanted::new(Arc::clone(self), upload);
+        let guard = Arc::clone(&wanted.turn).try_lock_owned().ok()?;
+        wanted.stop_waiting();
+        Some(Turn { _guard: guard, wanted })
+    }
+
     /// How many uploads somebody goes on with.
     #[cfg(test)]
     fn len(&self) -> usize {
@@ -121,6 +132,7 @@ mod tests {
         let turns = Arc::new(Turns::default());
         let upload = UploadId::from_u128(1);
         let first = turns.take(upload).await.unwrap();
+        assert!(turns.try_take(upload).is_none());
         let _other = turns.take(UploadId::from_u128(2)).await.unwrap();
         let second = tokio::spawn({
             let turns = Arc::clone(&turns);
@@ -135,5 +147,7 @@ mod tests {
         assert_eq!(turns.len(), 2);
         drop(second);
         assert_eq!(turns.len(), 1, "nothing is kept of what nobody goes on with");
+        assert!(turns.try_take(upload).is_some());
+        assert_eq!(turns.len(), 1);
     }
 }

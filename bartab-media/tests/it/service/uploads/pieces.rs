@@ -1,6 +1,7 @@
 //! `PATCH /v1/uploads/{upload}`: bytes come in pieces, connections break, and clients come back.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use bartab_media::Config;
 use futures_util::{StreamExt, stream};
@@ -115,6 +116,26 @@ async fn what_came_of_a_request_that_nobody_waits_for_is_kept() {
     assert_eq!(offset(&world, &path).await, 6);
     let last = patch(&world, &path, 6, "ghi").await;
     assert_eq!(world.content(made(&last).unwrap()).await, "abcdefghi");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_is_not_swept_away_under_who_sends_it_but_after() {
+    let world = World::with(Config { upload_seconds: 100, idle_seconds: 10_000, ..Config::default() });
+    let path = create(&world, 9, "").await;
+    let (sender, body) = told();
+    let answer = tokio::spawn(world.service.clone().oneshot(piece(&path, 0).body(body).unwrap()));
+    tell(&sender, "abc").await;
+    world.clock.advance(Duration::from_secs(101));
+    let sweeps = async || tokio::time::sleep(Duration::from_secs(61)).await;
+    sweeps().await;
+    head(&world, &path).await.is_problem(410, "upload.expired");
+    tell(&sender, "def").await;
+    drop(sender);
+    assert_eq!(answer.await.unwrap().unwrap().status(), 410);
+    sweeps().await;
+    world.settled(&robin()).await;
+    head(&world, &path).await.is_problem(404, "upload.not_found");
+    assert_eq!(world.names().await.len(), 0);
 }
 
 #[tokio::test]
