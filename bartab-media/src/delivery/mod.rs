@@ -6,10 +6,13 @@ mod head;
 mod link;
 mod thumbnail;
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use ::bytes::Bytes;
 use bartab_core::store::{BlobKey, MediaRecord};
 use bartab_core::{Actor, MediaId};
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use http::HeaderMap;
 
 pub(crate) use access::Shortcut;
@@ -22,7 +25,7 @@ use crate::cache::Piece;
 use crate::error::MediaError;
 use crate::media::Media;
 use crate::sniff::Kind;
-use crate::thumbnail::{Fit, ThumbnailAccept};
+use crate::thumbnail::{Fit, ThumbnailAccept, ThumbnailFormat, ThumbnailSize};
 
 /// What is known of a file, as it is held in memory.
 #[derive(Debug)]
@@ -54,7 +57,48 @@ impl Media {
         record.ok_or(MediaError::NotFound)
     }
 
-    /// The same from memory.
+    /// The bytes of a file that the caller may read, or of it what of `range` there is; they come in pieces, and nothing is
+    /// read ahead of who takes them but one.
+    ///
+    /// # Errors
+    /// As of [`Media::read`]; [`MediaError::Storage`] also in between.
+    pub async fn download(
+        &self,
+        actor: Option<&Actor>,
+        media: MediaId,
+        range: Option<Range<u64>>,
+    ) -> Result<BoxStream<'static, Result<Bytes, MediaError>>, MediaError> {
+        let file = self.file(actor, media).await?;
+        let size = file.record.size;
+        let range = range.map_or(0..size, |range| range.start.min(size)..range.end.min(size));
+        if range.is_empty() {
+            return Ok(stream::empty().boxed());
+        }
+        Ok(match self.open_file(&file, range).await?.0 {
+            Delivered::Held(bytes) => stream::iter([Ok(bytes)]).boxed(),
+            Delivered::Streamed(pieces) => pieces.map_err(MediaError::from).boxed(),
+        })
+    }
+
+    /// The thumbnail of a file that the caller may read, of the next size that there is.
+    ///
+    /// # Errors
+    /// As of [`Media::read`]; [`MediaError::NoThumbnail`] for a file that has none, [`MediaError::Overloaded`] when too
+    /// many pictures are being decoded.
+    pub async fn thumbnail(
+        &self,
+        actor: Option<&Actor>,
+        media: MediaId,
+        size: ThumbnailSize,
+        fit: Fit,
+        accept: ThumbnailAccept,
+    ) -> Result<(Bytes, ThumbnailFormat), MediaError> {
+        let file = self.file(actor, media).await?;
+        let (made, _) = self.thumbnail_of(&file, size, fit, accept).await?;
+        Ok((made.bytes.clone(), made.format))
+    }
+
+    /// What is known of a file that the caller may read, from memory; as [`Media::read`].
     pub(crate) async fn file(&self, actor: Option<&Actor>, media: MediaId) -> Result<Arc<File>, MediaError> {
         let load = async {
             let record = self.inner.stores.media.get(media).await?;

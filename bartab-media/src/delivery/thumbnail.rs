@@ -53,7 +53,7 @@ impl Media {
     /// # Errors
     /// [`MediaError::NoThumbnail`] for a file that has none, [`MediaError::Overloaded`] when too many pictures are being
     /// decoded, a store's own.
-    pub(crate) async fn thumbnail(
+    pub(crate) async fn thumbnail_of(
         &self,
         file: &File,
         wanted: ThumbnailSize,

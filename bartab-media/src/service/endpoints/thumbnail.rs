@@ -48,7 +48,7 @@ pub(in crate::service) async fn handle(
     let Found { media, file, reading } = Found::get(anyone, id, &query).await?;
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     let accept = accept.map_or(ThumbnailAccept::Any, ThumbnailAccept::from_header);
-    let (thumbnail, origin) = media.thumbnail(&file, size, fit, accept).await?;
+    let (thumbnail, origin) = media.thumbnail_of(&file, size, fit, accept).await?;
     let mut head = thumbnail.head.clone();
     reading.write(media.now(), Some("Accept"), &mut head);
     match evaluate(&headers, &thumbnail.etag) {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bartab_core::{Actor, ActorKind, MediaId, RoomId, Scope, Scopes};
-use bartab_media::Blobs;
+use bartab_media::{Fit, MediaError, ThumbnailAccept, ThumbnailFormat, ThumbnailSize};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::TryStreamExt;
 use http::Method;
 use sha2::{Digest, Sha256};
 
@@ -243,5 +244,31 @@ async fn what_was_stored_shorter_is_not_given_out() {
         std::fs::File::options().write(true).open(folder.path().join(name)).unwrap().set_len(5).unwrap();
         world.get(Some(&robin), &path).await.is_problem(503, "storage.unavailable");
     }
-    drop(Blobs::local(folder.path()));
+}
+
+#[tokio::test]
+async fn in_process_the_same_is_read_without_http() {
+    let (world, robin) = (World::new(), person(1));
+    let media = world.media();
+    for bytes in [b"0123456789".to_vec(), large()] {
+        let (id, _) = world.placed(&robin, "", bytes.clone()).await;
+        let length = bytes.len() as u64;
+        for (range, expected) in [
+            (None, &bytes[..]),
+            (Some(2..5), &bytes[2..5]),
+            (Some(8..u64::MAX), &bytes[8..]),
+            (Some(length..length + 1), &[]),
+            (Some(5..5), &[]),
+        ] {
+            let pieces = media.download(Some(&robin), id, range.clone()).await.unwrap();
+            let pieces: Vec<_> = pieces.try_collect().await.unwrap();
+            assert!(pieces.concat() == expected, "{range:?}");
+        }
+        assert!(matches!(media.download(Some(&person(2)), id, None).await, Err(MediaError::NotFound)));
+    }
+    let (id, _) = world.placed(&robin, "?public=true", fixtures::jpeg(40, 30)).await;
+    let (size, accept) = (ThumbnailSize::new(32, 32), ThumbnailAccept::Any);
+    let (bytes, format) = media.thumbnail(None, id, size, Fit::Cover, accept).await.unwrap();
+    let picture = image::load_from_memory(&bytes).unwrap();
+    assert_eq!((picture.width(), picture.height(), format), (32, 30, ThumbnailFormat::Jpeg));
 }

@@ -11,6 +11,7 @@ mod faulty;
 mod forms;
 mod life;
 mod manage;
+mod openapi;
 mod reading;
 mod sign;
 mod support;
