@@ -98,3 +98,14 @@ async fn an_erasure_that_was_interrupted_is_done_to_its_end() {
     assert_eq!((world.files(&robin).await, world.names().await.len()), (0, 0));
     assert_eq!(world.records.position(MediaFeed::Accounts).await.unwrap(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn accounts_are_followed_in_the_background_when_they_change() {
+    let (world, tenant, robin) = world();
+    let file = world.file(&robin, "", "mine").await;
+    tenant.account(robin.user_id, AccountNews::Erased { messages: true }, None);
+    world.media().accounts_changed();
+    while world.find(file).await.is_some() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}

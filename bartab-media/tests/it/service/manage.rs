@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::fakes::Tenant;
 use super::support::{World, administrator, person};
+use crate::pictures::fixtures;
 
 fn path(media: MediaId, act: &str) -> String {
     format!("/v1/media/{media}{act}")
@@ -188,4 +189,32 @@ async fn one_sees_how_much_one_holds_and_administrators_how_much_all_do() {
     let usage = world.call(&administrator(3), Method::GET, "/v1/media/usage", None).await.json();
     let all = json!({ "files": 3, "bytes": 14, "uploads": 0, "reserved": 0, "limit": null });
     assert_eq!((&usage["files"], &usage["tenant"]), (&0.into(), &all));
+}
+
+#[tokio::test]
+async fn what_is_held_back_or_deleted_is_gone_from_memory_with_the_answer() {
+    let (world, robin, moderator) = (World::new(), person(1), administrator(2));
+    let picture = fixtures::jpeg(40, 30);
+    for query in ["", "?public=true"] {
+        let file = world.file(&robin, query, picture.clone()).await;
+        let reads = async || {
+            let whole = world.call(&robin, Method::GET, &path(file, ""), None).await;
+            let small = world.call(&robin, Method::GET, &path(file, "/thumbnail?w=64"), None).await;
+            let nobody = http::Request::get(path(file, "")).body("".into()).unwrap();
+            [whole.status, small.status, world.send(nobody).await.status]
+        };
+        let stranger = if query.is_empty() { 401 } else { 200 };
+        for _ in 0..2 {
+            assert_eq!(reads().await, [200, 200, stranger]);
+        }
+        world.media().quarantine(&moderator, file, None).await.unwrap();
+        let stranger = if query.is_empty() { 401 } else { 410 };
+        assert_eq!(reads().await, [410, 410, stranger]);
+        world.media().restore(&moderator, file).await.unwrap();
+        assert_eq!(reads().await[..2], [200, 200]);
+        world.media().delete(&moderator, file).await.unwrap();
+        assert_eq!(reads().await, [404, 404, 401]);
+    }
+    world.settled(&robin).await;
+    assert_eq!(world.names().await, Vec::<String>::new());
 }
