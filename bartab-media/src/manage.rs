@@ -1,6 +1,6 @@
 //! What is done with files that are there: listed, put into quarantine, deleted.
 
-use bartab_core::store::{AuditActor, AuditRecord, MediaRecord, MediaUsage, Quarantine, RemovedMedia};
+use bartab_core::store::{AuditActor, AuditRecord, Claiming, MediaRecord, MediaUsage, Quarantine, RemovedMedia};
 use bartab_core::{Actor, MediaId, Scope, UserId};
 
 use crate::error::MediaError;
@@ -79,7 +79,8 @@ impl Media {
         .await
     }
 
-    /// Lets a file out of quarantine; one that is not there stays as it is.
+    /// Lets a file out of quarantine; one that is not there stays as it is. It is kept for the period of grace at least,
+    /// although nothing may carry it.
     ///
     /// # Errors
     /// As of [`Media::delete`]: what an administrator put there, only an administrator lets out.
@@ -93,9 +94,15 @@ impl Media {
             }
             check_held(&record, authority)?;
             this.audit(&actor, authority, &record, "media.restored", None).await?;
-            let restored = this.inner.stores.media.restore(media).await?;
+            let store = &this.inner.stores.media;
+            let restored = store.restore(media).await?;
             this.forget(&record);
-            restored.ok_or(MediaError::NotFound)
+            // Its time may have been over for long: whoever lets it out wants to do something with it.
+            let until = this.inner.clock.now().after(this.inner.config.grace_time());
+            match store.claim(vec![media], None, until).await? {
+                Claiming::Claimed(kept) => kept.into_iter().next().or(restored).ok_or(MediaError::NotFound),
+                Claiming::Refused { .. } => restored.ok_or(MediaError::NotFound),
+            }
         })
         .await
     }

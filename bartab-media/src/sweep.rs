@@ -103,7 +103,9 @@ impl Media {
         loop {
             // Again before each step: a message may have come whose claim ends now.
             self.follow_references().await?;
+            let acting = self.inner.acting.lock().await;
             let removed = self.inner.stores.media.collect(self.inner.clock.now(), STEP).await?;
+            drop(acting);
             swept.files += removed.len() as u64;
             removed.iter().for_each(|removed| self.forget(&removed.record));
             swept.file_bytes += removed.iter().map(|removed| removed.record.size).sum::<u64>();

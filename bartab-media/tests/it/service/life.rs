@@ -81,6 +81,8 @@ async fn what_is_in_quarantine_stays_although_nothing_carries_it() {
     world.later(365 * DAY);
     assert_eq!(world.media().sweep().await.unwrap().files, 0);
     world.media().restore(&robin, file).await.unwrap();
+    assert_eq!(world.media().sweep().await.unwrap().files, 0, "whoever lets it out has time to use it");
+    world.later(7 * DAY);
     assert_eq!(world.media().sweep().await.unwrap().files, 1);
 }
 
