@@ -103,6 +103,7 @@ impl SmallDisk {
     async fn goes_on(&self, room: &str, kept: &str, bytes: &[u8]) {
         let person = self.person();
         self.holds(1).await;
+        person.has_nothing_under_way().await;
         assert!(person.ask(Method::GET, kept).await.body == bytes);
         let other = noise(3 * 1024 * 1024);
         let path = person.upload(&other).await.stored();

@@ -137,6 +137,15 @@ impl Person<'_> {
     async fn upload(&self, bytes: &[u8]) -> Answer {
         read(self.request(Method::POST, "/v1/media").body(bytes.to_owned())).await
     }
+
+    /// Waits until no upload of theirs counts any more.
+    async fn has_nothing_under_way(&self) {
+        eventually(async || {
+            let usage = self.ask(Method::GET, "/v1/media/usage").await.json();
+            if usage["uploads"] == 0 && usage["reserved"] == 0 { Ok(()) } else { Err(usage) }
+        })
+        .await;
+    }
 }
 
 impl Answer {

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use bartab_host::Config;
 use reqwest::Method;
 use serde_json::json;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
+use tokio::net::TcpStream;
 
 use super::moto::{BUCKET, Moto};
 use super::tus::tuspy;
@@ -39,7 +41,8 @@ impl World {
         Self { server, network, moto }
     }
 
-    /// Waits until the bucket holds as many objects as are expected below each of these, and no others.
+    /// Waits until the bucket holds as many objects as are expected below each of these, and nothing else is there or
+    /// counts.
     async fn holds(&self, expected: &[(&str, usize)]) {
         let all: usize = expected.iter().map(|(_, count)| count).sum();
         eventually(async || {
@@ -50,6 +53,7 @@ impl World {
             if is_so { Ok(()) } else { Err(objects) }
         })
         .await;
+        self.server.person().has_nothing_under_way().await;
     }
 
     async fn close(self) {
@@ -109,6 +113,37 @@ async fn an_upload_that_the_bucket_does_not_take_leaves_nothing() {
     let path = person.upload(&large).await.stored();
     assert_eq!(world.network.cuts_left(), 0);
     assert!(person.ask(Method::GET, &path).await.body == large);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_bucket_took_of_a_file_is_taken_back_once_it_answers_again() {
+    let world = World::open().await;
+    let server = &world.server;
+    let head = format!(
+        "POST /t/acme/v1/media HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-length: {LARGE}\r\n\r\n",
+        server.token,
+    );
+    let large = noise(LARGE);
+    let (first, rest) = large.split_at(12 * 1024 * 1024);
+    let mut client = BufStream::new(TcpStream::connect(server.running.address()).await.unwrap());
+    client.write_all(head.as_bytes()).await.unwrap();
+    client.write_all(first).await.unwrap();
+    client.flush().await.unwrap();
+    eventually(async || {
+        let objects = world.moto.objects().await;
+        if objects.iter().any(|name| name.contains("/uploads/")) { Ok(()) } else { Err(objects) }
+    })
+    .await;
+    world.network.suffer(Fault::Answer(500), 0);
+    // The server may close before all is sent.
+    let _closed = client.write_all(rest).await.and(client.flush().await);
+    let mut status = String::new();
+    client.read_line(&mut status).await.unwrap();
+    assert!(status.starts_with("HTTP/1.1 503 "), "{status}");
+    assert_eq!(world.moto.objects().await.len(), 1);
+    world.network.suffer(Fault::None, 0);
+    world.holds(&[]).await;
     world.close().await;
 }
 
