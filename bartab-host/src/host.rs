@@ -50,6 +50,8 @@ pub(crate) struct Inner {
     pub(crate) rates: Arc<Rates>,
     pub(crate) proxies: TrustedProxies,
     pub(crate) bounds: Bounds,
+    /// What the body of an upload may be.
+    pub(crate) upload_bounds: Bounds,
     pub(crate) chat: bartab_chat::Config,
 }
 
@@ -98,6 +100,7 @@ impl Host {
             rates,
             proxies: TrustedProxies::new(config.trusted_proxies.clone(), config.forwarded),
             bounds,
+            upload_bounds: bounds.of_upload(config.media.idle_time().saturating_add(bounds.timeout)),
             chat: config.chat.clone(),
         };
         Ok(Self { inner: Arc::new(inner) })

@@ -34,8 +34,10 @@ pub(crate) type Inbound<B> = Limited<Timed<Source<B>>>;
 
 impl Bounds {
     /// What the body of an upload may be: the media service knows how large, and refuses it in its own words.
-    pub(crate) const fn of_upload(self) -> Self {
-        Self { max_bytes: u64::MAX, per_piece: true, ..self }
+    ///
+    /// It also knows how long one may stand still; `timeout` is for what it does not read.
+    pub(crate) const fn of_upload(self, timeout: Duration) -> Self {
+        Self { max_bytes: u64::MAX, per_piece: true, timeout }
     }
 
     /// Whether the headers announce a body that is too large.
@@ -248,7 +250,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_secs(pause)).await;
                 Ok::<_, BoxError>(Frame::data(Bytes::from_static(b"large")))
             });
-            bounds().of_upload().limited(StreamBody::new(Box::pin(pieces)))
+            bounds().of_upload(Duration::from_secs(30)).limited(StreamBody::new(Box::pin(pieces)))
         };
         assert_eq!(slow(100, 29).collect().await.unwrap().to_bytes().len(), 500);
         assert!(slow(2, 31).collect().await.unwrap_err().is::<TooSlow>());
@@ -266,7 +268,7 @@ mod tests {
             if expects {
                 request.headers_mut().insert(header::EXPECT, "100-continue".parse().unwrap());
             }
-            drop(bounds().of_upload().apply(request));
+            drop(bounds().of_upload(Duration::from_secs(30)).apply(request));
             // It ends when the body is dropped, read or not.
             let mut found = 0;
             while receiver.recv().await.is_some() {

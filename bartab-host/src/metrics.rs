@@ -13,7 +13,10 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, 
 use crate::routing::Class;
 
 /// The statuses that are counted by name; any other is counted by its class: `2xx`.
-const STATUSES: [u16; 18] = [200, 201, 204, 304, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 501, 503, 504];
+const STATUSES: [u16; 25] = [
+    200, 201, 204, 206, 304, 400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 416, 422, 423, 429, 500, 501, 503,
+    504, 507,
+];
 const OTHERS: [&str; 6] = ["other", "1xx", "2xx", "3xx", "4xx", "5xx"];
 /// Upper bounds of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];

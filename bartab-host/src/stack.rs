@@ -106,7 +106,7 @@ impl Asked {
     /// What the body may be.
     fn bounds(&self, host: &Inner) -> Bounds {
         let upload = self.class == Class::Write && is_media(routing::without_prefix(self.uri.path()));
-        if upload { host.bounds.of_upload() } else { host.bounds }
+        if upload { host.upload_bounds } else { host.bounds }
     }
 
     /// A span that exists only where somebody has asked for `debug`.

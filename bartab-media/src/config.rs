@@ -82,7 +82,8 @@ impl Config {
         }
     }
 
-    pub(crate) const fn idle_time(&self) -> Duration {
+    /// How long a body may stand still.
+    pub const fn idle_time(&self) -> Duration {
         Duration::from_secs(self.idle_seconds)
     }
 

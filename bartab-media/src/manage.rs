@@ -67,9 +67,6 @@ impl Media {
                 return Ok(record);
             }
             this.audit(&actor, authority, &record, "media.quarantined", reason.clone()).await?;
-            if takes_over {
-                this.inner.stores.media.restore(media).await?;
-            }
             let quarantine = Quarantine { by: actor.user_id, at: this.inner.clock.now(), reason };
             let held = this.inner.stores.media.quarantine(media, quarantine).await;
             // Also when it is not known whether it was done.

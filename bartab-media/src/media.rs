@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bartab_core::store::{BlobKey, MediaStore, UploadStore};
@@ -21,6 +22,10 @@ use crate::follow::Follower;
 use crate::pool::PicturePool;
 use crate::upload::Turns;
 use crate::{follow, sweep};
+
+/// How long closing waits for what goes on: what a storage does not do in that time it does not do. Whatever is cut off is
+/// found again by what the records say.
+const CLOSE_WAIT: Duration = Duration::from_secs(30);
 
 /// The stores of one tenant's media.
 #[derive(Clone)]
@@ -158,7 +163,7 @@ impl Media {
         Ok(())
     }
 
-    /// Closes the media: what goes on after an answer is done to its end. Of resumable uploads that are being received
+    /// Closes the media: what goes on after an answer is done to its end, if that takes no longer than half a minute. Of resumable uploads that are being received
     /// what came is kept; others end with their connections.
     pub async fn close(&self) {
         let running = std::mem::take(&mut *self.inner.running.lock().unwrap_or_else(PoisonError::into_inner));
@@ -168,7 +173,9 @@ impl Media {
         }
         self.inner.closing.cancel();
         self.inner.tasks.close();
-        self.inner.tasks.wait().await;
+        if tokio::time::timeout(CLOSE_WAIT, self.inner.tasks.wait()).await.is_err() {
+            tracing::warn!("a storage that does not answer is not waited for any longer");
+        }
         self.inner.connections.store(None);
     }
 

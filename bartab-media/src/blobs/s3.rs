@@ -16,7 +16,7 @@ pub(super) const MOST_COPIED: u64 = 5 << 30;
 
 /// How long a connection may take, and how long an answer may stand still. A whole answer may take longer: files are large.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const READ_TIMEOUT: Duration = Duration::from_secs(15);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often, and for how long, a request that failed is sent again. Somebody is waiting meanwhile.
 const RETRIES: usize = 2;
 const RETRY_FOR: Duration = Duration::from_secs(20);

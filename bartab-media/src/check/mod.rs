@@ -108,10 +108,14 @@ impl Media {
         found.add(record.media_id);
         if options.repair {
             let _turn = self.inner.acting.lock().await;
-            let (by, at) = (record.owner, self.inner.clock.now());
-            let quarantine = Quarantine { by, at, reason: Some(reason.to_owned()) };
-            self.inner.stores.media.quarantine(record.media_id, quarantine).await?;
-            self.forget(record);
+            let store = &self.inner.stores.media;
+            // Who has put it there by now keeps it there.
+            if store.get(record.media_id).await?.is_some_and(|record| record.quarantine.is_none()) {
+                let (by, at) = (record.owner, self.inner.clock.now());
+                let quarantine = Quarantine { by, at, reason: Some(reason.to_owned()) };
+                store.quarantine(record.media_id, quarantine).await?;
+                self.forget(record);
+            }
         }
         Ok(())
     }

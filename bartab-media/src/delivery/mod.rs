@@ -53,7 +53,7 @@ impl Media {
     /// otherwise. [`MediaError::MissingScope`]; a store's own.
     pub async fn read(&self, actor: Option<&Actor>, media: MediaId) -> Result<MediaRecord, MediaError> {
         let record = self.inner.stores.media.get(media).await?;
-        self.check_access(actor, record.as_ref(), None).await?;
+        self.check_access(actor, media, record.as_ref(), None).await?;
         record.ok_or(MediaError::NotFound)
     }
 
@@ -110,7 +110,7 @@ impl Media {
             Err(error) => return Err(error),
         };
         let (record, shortcut) = file.as_ref().map(|file| (&file.record, &file.shortcut)).unzip();
-        self.check_access(actor, record, shortcut).await?;
+        self.check_access(actor, media, record, shortcut).await?;
         file.ok_or(MediaError::NotFound)
     }
 

@@ -157,7 +157,8 @@ pub trait MediaStore: Send + Sync + 'static {
     /// message that carries them is on its way. [`MediaRecord::claim`] says whether `by` may.
     async fn claim(&self, media: Vec<MediaId>, by: Option<UserId>, until: Timestamp) -> Result<Claiming, StoreError>;
 
-    /// Puts the file into quarantine, durably, if it is not there yet; gives it as it is then. `None` when there is none.
+    /// Puts the file into quarantine, durably, or has this take the place of who put it there before, so that it is not let
+    /// out in between; gives it as it is then. `None` when there is none.
     async fn quarantine(&self, media: MediaId, quarantine: Quarantine) -> Result<Option<MediaRecord>, StoreError>;
 
     /// Lets the file out of quarantine, durably; gives it as it is then. `None` when there is none.

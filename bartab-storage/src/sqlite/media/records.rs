@@ -68,10 +68,8 @@ impl MediaStore for SqliteStore {
     async fn quarantine(&self, media: MediaId, quarantine: Quarantine) -> Result<Option<MediaRecord>, StoreError> {
         self.write(move |work| {
             let Some(mut record) = by_id(work.conn, media)? else { return Ok(None) };
-            if record.quarantine.is_none() {
-                record.quarantine = Some(quarantine);
-                put_quarantine(work.conn, &record)?;
-            }
+            record.quarantine = Some(quarantine);
+            put_quarantine(work.conn, &record)?;
             Ok(Some(record))
         })
         .await

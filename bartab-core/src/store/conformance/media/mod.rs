@@ -30,9 +30,9 @@ pub use quotas::{
     what_was_not_announced_counts_as_it_comes,
 };
 pub use records::{
-    a_claim_keeps_every_file_or_none, a_file_comes_back_as_it_was_finished, a_file_is_quarantined_once_and_let_out,
-    a_file_is_removed_once, files_are_listed_by_falling_id, only_what_nobody_needs_is_collected,
-    what_is_claimed_is_not_collected,
+    a_claim_keeps_every_file_or_none, a_file_comes_back_as_it_was_finished,
+    a_file_is_quarantined_taken_over_and_let_out, a_file_is_removed_once, files_are_listed_by_falling_id,
+    only_what_nobody_needs_is_collected, what_is_claimed_is_not_collected,
 };
 pub use references::{
     a_holder_carries_what_was_said_last, changes_are_applied_exactly_once,
@@ -118,7 +118,7 @@ macro_rules! media_conformance {
             files_are_listed_by_falling_id
             a_claim_keeps_every_file_or_none
             what_is_claimed_is_not_collected
-            a_file_is_quarantined_once_and_let_out
+            a_file_is_quarantined_taken_over_and_let_out
             a_file_is_removed_once
             only_what_nobody_needs_is_collected
             a_holder_carries_what_was_said_last

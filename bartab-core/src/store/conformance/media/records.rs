@@ -126,16 +126,17 @@ pub async fn what_is_claimed_is_not_collected(factory: &dyn MediaFactory) {
     }
 }
 
-/// A file goes into quarantine once, keeps who put it there, and is let out.
-pub async fn a_file_is_quarantined_once_and_let_out(factory: &dyn MediaFactory) {
+/// A file goes into quarantine, says who put it there last, and is let out.
+pub async fn a_file_is_quarantined_taken_over_and_let_out(factory: &dyn MediaFactory) {
     let stores = factory.open("tenant").await;
     let named = NewMedia { filename: Some("dog.png".to_owned()), ..new_media(1) };
     let ready = file_of(&stores, 1, 1, private(1), named).await;
     let held = MediaRecord { quarantine: Some(quarantine(5)), ..ready.clone() };
     assert_eq!(ok(stores.media.quarantine(media_id(1), quarantine(5)).await), Some(held.clone()));
     let again = Quarantine { by: user(8), at: at(6), reason: None };
-    assert_eq!(ok(stores.media.quarantine(media_id(1), again.clone()).await), Some(held.clone()));
-    assert_eq!(stored(&stores, 1).await, Some(held));
+    let taken_over = MediaRecord { quarantine: Some(again.clone()), ..held };
+    assert_eq!(ok(stores.media.quarantine(media_id(1), again.clone()).await), Some(taken_over.clone()));
+    assert_eq!(stored(&stores, 1).await, Some(taken_over));
     for _ in 0..2 {
         assert_eq!(ok(stores.media.restore(media_id(1)).await), Some(ready.clone()));
     }

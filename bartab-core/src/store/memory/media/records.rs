@@ -48,7 +48,7 @@ impl MediaStore for MemoryMedia {
     async fn quarantine(&self, media: MediaId, quarantine: Quarantine) -> Result<Option<MediaRecord>, StoreError> {
         let mut records = self.records();
         let Some(record) = records.media.get_mut(&media) else { return Ok(None) };
-        record.quarantine.get_or_insert(quarantine);
+        record.quarantine = Some(quarantine);
         Ok(Some(record.clone()))
     }
 
