@@ -16,6 +16,10 @@ const LOCAL_PIECE: usize = 1 << 20;
 /// Bytes of one part of an upload to S3, which takes 10,000 of them and none but the last below 5 MiB.
 const REMOTE_PIECE: usize = 8 << 20;
 
+/// What comes in smaller pieces is copied together at once: each would take more memory than its bytes, and hold a buffer
+/// of its connection.
+const SMALL: usize = 4 << 10;
+
 /// How long somebody waits until what was written is taken back. It goes on without them.
 const TAKE_BACK_WAIT: Duration = Duration::from_secs(1);
 /// After which pauses it is tried again, in seconds: S3 lists parts nowhere, keeps them for ever, and charges for them.
@@ -33,6 +37,9 @@ pub(crate) struct Writer {
     piece: usize,
     /// Pieces of what came last, together less than one.
     gathered: Vec<Bytes>,
+    /// What follows them and came in small pieces.
+    small: BytesMut,
+    /// How many bytes both have.
     length: usize,
     /// The one that is being written while the next is gathered.
     writing: Option<Writing>,
@@ -50,7 +57,15 @@ impl Writer {
     pub(super) async fn open(store: &dyn ObjectStore, path: &Path, local: bool) -> Result<Self, BlobError> {
         let upload = within(STALL, store.put_multipart(path)).await?;
         let (piece, pauses) = if local { (LOCAL_PIECE, &[][..]) } else { (REMOTE_PIECE, TAKE_BACK_PAUSES) };
-        Ok(Self { upload: Some(upload), pauses, piece, gathered: Vec::new(), length: 0, writing: None })
+        Ok(Self {
+            upload: Some(upload),
+            pauses,
+            piece,
+            gathered: Vec::new(),
+            small: BytesMut::new(),
+            length: 0,
+            writing: None,
+        })
     }
 
     /// Takes the next bytes; waits only while the piece before is being written.
@@ -66,9 +81,18 @@ impl Writer {
     }
 
     fn gather(&mut self, bytes: Bytes) {
-        if !bytes.is_empty() {
-            self.length += bytes.len();
+        self.length += bytes.len();
+        if bytes.len() < SMALL {
+            self.small.extend_from_slice(&bytes);
+        } else {
+            self.end_small();
             self.gathered.push(bytes);
+        }
+    }
+
+    fn end_small(&mut self) {
+        if !self.small.is_empty() {
+            self.gathered.push(self.small.split().freeze());
         }
     }
 
@@ -77,7 +101,8 @@ impl Writer {
             within(STALL, before).await?;
         }
         self.length = 0;
-        let payload = PutPayload::from_iter(compact(std::mem::take(&mut self.gathered)));
+        self.end_small();
+        let payload = PutPayload::from_iter(std::mem::take(&mut self.gathered));
         // Begun at once, and waited for when the next piece is there.
         if let Some(upload) = &mut self.upload {
             let part = tokio::spawn(upload.put_part(payload));
@@ -144,14 +169,26 @@ async fn take_back(mut upload: Box<dyn MultipartUpload>, writing: Option<Writing
     }
 }
 
-/// Small pieces hold large buffers of the connection; copied together they do not.
-fn compact(pieces: Vec<Bytes>) -> Vec<Bytes> {
-    const SMALL: usize = 4 << 10;
-    let length: usize = pieces.iter().map(Bytes::len).sum();
-    if pieces.len() <= 1 || length / pieces.len() >= SMALL {
-        return pieces;
+#[cfg(test)]
+mod tests {
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn many_small_pieces_take_no_more_memory_than_their_bytes() {
+        let (store, path) = (InMemory::new(), Path::from("x"));
+        let mut writer = Writer::open(&store, &path, false).await.unwrap();
+        let buffer = Bytes::from((0..=255).cycle().take(REMOTE_PIECE / 64 + SMALL).collect::<Vec<u8>>());
+        for at in 0..REMOTE_PIECE / 64 {
+            writer.write(buffer.slice(at..=at)).await.unwrap();
+        }
+        assert!(writer.gathered.is_empty() && writer.small.capacity() <= REMOTE_PIECE / 16);
+        writer.write(buffer.slice(REMOTE_PIECE / 64..)).await.unwrap();
+        writer.write(Bytes::from_static(b"end")).await.unwrap();
+        assert_eq!(writer.gathered.len(), 2);
+        writer.finish().await.unwrap();
+        let stored = store.get(&path).await.unwrap().bytes().await.unwrap();
+        assert_eq!(stored, [&buffer, &b"end"[..]].concat());
     }
-    let mut together = BytesMut::with_capacity(length);
-    pieces.iter().for_each(|piece| together.extend_from_slice(piece));
-    vec![together.freeze()]
 }
