@@ -29,12 +29,15 @@ struct Caches {
 type PieceOf = (u64, Piece);
 
 /// Bytes that are held.
+///
+/// Those of each file by themselves, although another may have the same: whoever guesses a private file's bytes and uploads
+/// them is not to learn from `Cache-Status` that somebody reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Piece {
     /// A whole file.
-    Whole(BlobKey),
+    Whole(MediaId),
     /// A thumbnail, as it is given to who takes that.
-    Thumbnail(BlobKey, ThumbnailSize, Fit, ThumbnailAccept),
+    Thumbnail(MediaId, ThumbnailSize, Fit, ThumbnailAccept),
     /// Nothing that is held, but the turn to make a thumbnail, in any format.
     Making(BlobKey, ThumbnailSize, Fit),
     /// Nothing that is held, but the turn to write or delete what is made of a file.
@@ -150,18 +153,18 @@ impl Hot {
     }
 
     /// The bytes of a file, if they are held.
-    pub(crate) fn whole(&self, blob: BlobKey) -> Option<Bytes> {
-        self.cache.0.pieces.get(&(self.tenant, Piece::Whole(blob))).and_then(Held::whole)
+    pub(crate) fn whole(&self, media: MediaId) -> Option<Bytes> {
+        self.cache.0.pieces.get(&(self.tenant, Piece::Whole(media))).and_then(Held::whole)
     }
 
     /// The bytes of a file, read once for all who ask at a time.
     pub(crate) async fn whole_or<E>(
         &self,
-        blob: BlobKey,
+        media: MediaId,
         read: impl Future<Output = Result<Bytes, E>>,
     ) -> Result<Option<Bytes>, E> {
         let read = async { read.await.map(Held::Whole) };
-        self.cache.0.pieces.get_or_insert_async(&(self.tenant, Piece::Whole(blob)), read).await.map(Held::whole)
+        self.cache.0.pieces.get_or_insert_async(&(self.tenant, Piece::Whole(media)), read).await.map(Held::whole)
     }
 
     /// The thumbnail, if it is held; `Some(None)`: there is none.
@@ -197,12 +200,17 @@ impl Hot {
     pub(crate) fn forget(&self, piece: Piece) {
         self.cache.0.pieces.remove(&(self.tenant, piece));
     }
+
+    /// Lets go of everything.
+    pub(crate) fn forget_all(&self) {
+        let tenant = self.tenant;
+        self.cache.0.files.retain(|(other, _), _| *other != tenant);
+        self.cache.0.pieces.retain(|(other, _), _| *other != tenant);
+    }
 }
 
 impl Drop for Hot {
     fn drop(&mut self) {
-        let tenant = self.tenant;
-        self.cache.0.files.retain(|(other, _), _| *other != tenant);
-        self.cache.0.pieces.retain(|(other, _), _| *other != tenant);
+        self.forget_all();
     }
 }

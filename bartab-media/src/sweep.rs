@@ -104,8 +104,10 @@ impl Media {
             // Again before each step: a message may have come whose claim ends now.
             self.follow_references().await?;
             let acting = self.inner.acting.lock().await;
-            let removed = self.inner.stores.media.collect(self.inner.clock.now(), STEP).await?;
+            let removed = self.inner.stores.media.collect(self.inner.clock.now(), STEP).await;
             drop(acting);
+            // Which files went is not known.
+            let removed = removed.inspect_err(|_| self.inner.hot.forget_all())?;
             swept.files += removed.len() as u64;
             removed.iter().for_each(|removed| self.forget(&removed.record));
             swept.file_bytes += removed.iter().map(|removed| removed.record.size).sum::<u64>();
@@ -168,7 +170,6 @@ impl Deleting {
         if inner.stores.media.doom(*blob).await? {
             // While nobody stores a thumbnail: one that came after would stay.
             let _turn = inner.hot.turn(Piece::Deriving(*blob)).await;
-            media.forget_bytes(*blob);
             inner.stores.blobs.delete_blob(*blob).await?;
             inner.stores.media.blob_gone(*blob).await?;
             inner.gone.notify_waiters();

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use bartab_core::store::MediaRecord;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
@@ -41,9 +42,9 @@ impl Media {
                 Err(error) => Err(error.into()),
             };
         }
-        let (whole, origin) = match self.inner.hot.whole(record.blob) {
+        let (whole, origin) = match self.inner.hot.whole(record.media_id) {
             Some(whole) => (whole, Origin::Hit),
-            None => (self.read_small(file).await?, Origin::Miss),
+            None => (self.read_small(record).await?, Origin::Miss),
         };
         // What is too short is not what was stored; a range of it would be of another file.
         let (length, wanted) = (whole.len() as u64, record.size);
@@ -57,15 +58,21 @@ impl Media {
 
     /// Whether the file is held in memory.
     pub(crate) fn origin_of(&self, file: &File) -> Origin {
-        match self.inner.hot.whole(file.record.blob) {
+        match self.inner.hot.whole(file.record.media_id) {
             Some(_) => Origin::Hit,
             None if file.record.size > SMALL => Origin::Bypass,
             None => Origin::Miss,
         }
     }
 
-    async fn read_small(&self, file: &File) -> Result<Bytes, MediaError> {
-        let (record, path) = (&file.record, blob_path(file.record.blob));
+    async fn read_small(&self, record: &MediaRecord) -> Result<Bytes, MediaError> {
+        let (media, record) = (self.clone(), record.clone());
+        // Also when the client goes away: what was put into memory is looked after.
+        self.to_the_end(async move { media.read_small_once(&record).await }).await
+    }
+
+    async fn read_small_once(&self, record: &MediaRecord) -> Result<Bytes, MediaError> {
+        let path = blob_path(record.blob);
         let mut reader = false;
         let read = async {
             reader = true;
@@ -73,7 +80,7 @@ impl Media {
         };
         let absent = || BlobError::NotFound { path: path.to_string(), source: "it is not there".into() };
         let read = async { read.await.and_then(|bytes| bytes.ok_or_else(absent)) };
-        let whole = match self.inner.hot.whole_or(record.blob, read).await {
+        let whole = match self.inner.hot.whole_or(record.media_id, read).await {
             Ok(whole) => whole.unwrap_or_default(),
             Err(error @ BlobError::NotFound { .. }) => return Err(self.missing(record, error).await),
             Err(error) => return Err(error.into()),

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ::bytes::Bytes;
-use bartab_core::store::{BlobKey, MediaRecord};
+use bartab_core::store::MediaRecord;
 use bartab_core::{Actor, MediaId};
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use http::HeaderMap;
@@ -117,18 +117,13 @@ impl Media {
     /// Lets go of all that is held in memory of a file. Call it when the file was put into quarantine, let out of it or
     /// removed, before that is answered.
     pub(crate) fn forget(&self, record: &MediaRecord) {
-        self.inner.hot.forget_file(record.media_id);
-        self.forget_bytes(record.blob);
-    }
-
-    /// Lets go of the bytes that are held in memory, and of what was made of them.
-    pub(crate) fn forget_bytes(&self, blob: BlobKey) {
-        let hot = &self.inner.hot;
-        hot.forget(Piece::Whole(blob));
+        let (hot, media) = (&self.inner.hot, record.media_id);
+        hot.forget_file(media);
+        hot.forget(Piece::Whole(media));
         for size in self.inner.config.thumbnails.iter() {
             for fit in [Fit::Contain, Fit::Cover] {
                 for accept in [ThumbnailAccept::Any, ThumbnailAccept::Webp] {
-                    hot.forget(Piece::Thumbnail(blob, size, fit, accept));
+                    hot.forget(Piece::Thumbnail(media, size, fit, accept));
                 }
             }
         }

@@ -64,7 +64,7 @@ impl Media {
             return Err(MediaError::NoThumbnail);
         }
         let size = self.inner.config.thumbnails.round_up(wanted);
-        let piece = Piece::Thumbnail(file.record.blob, size, fit, accept);
+        let piece = Piece::Thumbnail(file.record.media_id, size, fit, accept);
         if let Some(held) = self.inner.hot.thumbnail(piece) {
             return held.map(|made| (made, Origin::Hit)).ok_or(MediaError::NoThumbnail);
         }
@@ -96,13 +96,13 @@ impl Media {
 
     /// The thumbnail, and whether it is yet to be stored. One at a time makes those of a size, in whatever format.
     async fn find_or_make(&self, wanted: &Wanted) -> Result<(Option<Arc<MadeThumbnail>>, bool), MediaError> {
-        let (blob, size, fit) = (wanted.record.blob, wanted.size, wanted.fit);
+        let (media, size, fit) = (wanted.record.media_id, wanted.size, wanted.fit);
         // What is opaque is the same for all, and may just have been made for who takes something else.
         let (transparent, other) = match wanted.accept {
             ThumbnailAccept::Webp => (ThumbnailFormat::Webp, ThumbnailAccept::Any),
             ThumbnailAccept::Any => (ThumbnailFormat::Png, ThumbnailAccept::Webp),
         };
-        match self.inner.hot.thumbnail(Piece::Thumbnail(blob, size, fit, other)) {
+        match self.inner.hot.thumbnail(Piece::Thumbnail(media, size, fit, other)) {
             Some(None) => return Ok((None, false)),
             Some(Some(made)) if made.format == ThumbnailFormat::Jpeg => return Ok((Some(made), false)),
             _ => {}

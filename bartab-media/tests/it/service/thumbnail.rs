@@ -238,3 +238,19 @@ async fn what_is_held_in_memory_is_gone_with_the_file_and_closed_with_its_quaran
         assert_eq!(world.get(Some(&robin), &uri).await.header("cache-status"), Some("bartab; fwd=miss"));
     }
 }
+
+#[tokio::test]
+async fn who_uploads_the_bytes_of_a_private_file_does_not_learn_that_somebody_reads_it() {
+    let (world, robin, sam) = (World::new(), person(1), person(2));
+    let (_, mine) = world.placed(&robin, "", fixtures::jpeg(400, 300)).await;
+    for tail in ["", "/thumbnail"] {
+        world.get(Some(&robin), &format!("{mine}{tail}")).await;
+        assert_eq!(world.get(Some(&robin), &format!("{mine}{tail}")).await.header("cache-status"), Some("bartab; hit"));
+    }
+    let (_, guessed) = world.placed(&sam, "", fixtures::jpeg(400, 300)).await;
+    for tail in ["", "/thumbnail"] {
+        let uri = format!("{guessed}{tail}");
+        assert_eq!(world.get(Some(&sam), &uri).await.header("cache-status"), Some("bartab; fwd=miss"), "{tail}");
+        assert_eq!(world.get(Some(&sam), &uri).await.header("cache-status"), Some("bartab; hit"), "{tail}");
+    }
+}
