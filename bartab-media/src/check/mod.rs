@@ -44,8 +44,8 @@ impl Media {
     /// bytes belong to something. Safe while the media is in use: what it deletes, nobody can be using.
     ///
     /// A file without its bytes is never removed: a repair puts it into quarantine in the name of its owner, so that
-    /// readers get a clear answer and the owner can restore or delete it. Bytes that are lost come back when somebody
-    /// uploads the same again.
+    /// readers get a clear answer and the owner can restore or delete it. Bytes that are lost or damaged come back when
+    /// somebody uploads the same again.
     ///
     /// It reads everything there is, and holds little of it. `progress` is told how far it is, now and then.
     ///

@@ -45,10 +45,11 @@ impl Media {
         let kind = Kind::sniff(&head);
         let (whole, look) = if kind.is_picture() { self.develop(upload, kind, whole).await? } else { (whole, None) };
         let blob = BlobKey { public: whole.public, sha256: whole.sha256 };
-        let (stored, path) = (self.stage(upload, blob).await?, blob_path(blob));
-        // It is at its place when a crash came between here and the end. And what should be there may have been lost:
-        // then it is here again, for all who have it.
-        if whole.path != path && (!stored || self.inner.stores.blobs.size(&path).await? != Some(whole.size)) {
+        self.stage(upload, blob).await?;
+        let path = blob_path(blob);
+        // It is at its place when a crash came between here and the end. Otherwise it goes there also when another file
+        // has the same bytes: those may be lost or damaged, and how long this takes is not to tell that there are any.
+        if whole.path != path {
             self.inner.stores.blobs.rename(&whole.path, &path).await?;
         }
         let now = self.inner.clock.now();
@@ -93,14 +94,14 @@ impl Media {
         Ok((Whole { size, sha256, path, ..whole }, Some(look)))
     }
 
-    /// Has the upload hold the blob; answers whether its bytes are stored already.
-    async fn stage(&self, upload: &Upload, blob: BlobKey) -> Result<bool, MediaError> {
+    /// Has the upload hold the blob.
+    async fn stage(&self, upload: &Upload, blob: BlobKey) -> Result<(), MediaError> {
         let staged = async {
             loop {
                 // Before it is asked for, so that nothing is missed in between.
                 let gone = self.inner.gone.notified();
                 match self.inner.stores.uploads.stage(upload.upload_id, blob, self.inner.clock.now()).await? {
-                    Staging::Staged { stored } => return Ok(stored),
+                    Staging::Staged { .. } => return Ok(()),
                     Staging::Gone => return Err(MediaError::Incomplete),
                     Staging::Doomed => {
                         self.sweep_soon();

@@ -95,6 +95,10 @@ async fn bytes_that_are_not_those_that_were_stored_are_found() {
     for file in [longer, other] {
         assert!(world.record(file).await.quarantine.is_some());
     }
+    // Whoever has the bytes brings them back.
+    let again = world.file(&person(2), "?public=true", "another").await;
+    assert_eq!(world.content(again).await, "another");
+    assert_eq!(check(&world, LOOK).await.damaged.first, [longer.to_string()]);
 }
 
 #[tokio::test]
