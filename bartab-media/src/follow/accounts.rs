@@ -88,6 +88,8 @@ impl Media {
         loop {
             let uploads = stores.uploads.list(owner, after, PAGE).await?;
             for upload in &uploads {
+                // One that just becomes a file would put its bytes after they were deleted.
+                let _turn = self.inner.turns.take(upload.upload_id).await?;
                 self.remove_upload(upload.upload_id).await?;
             }
             after = uploads.last().map(|upload| upload.upload_id);
@@ -118,9 +120,11 @@ impl Media {
         if !messages && matches!(first.as_slice(), [Holder::Message(_)]) {
             return Ok(());
         }
-        let removed = store.remove(record.media_id).await?;
+        let removed = store.remove(record.media_id).await;
         drop(turn);
-        if let Some(removed) = removed {
+        // Also when it is not known whether it was done: the next time there is no record.
+        self.forget(&record);
+        if let Some(removed) = removed? {
             self.let_go_of(&removed).await;
         }
         Ok(())

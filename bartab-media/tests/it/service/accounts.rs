@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use bartab_core::store::{AccountNews, Holder, MediaFeed, MediaStore};
 use bartab_core::{Actor, MediaId};
+use bartab_media::{Config, MediaError};
 
 use super::fakes::{Tenant, message};
+use super::faulty::{Fault, Faulty, Op};
 use super::support::{World, administrator, person};
 
 const DAY: u64 = 24 * 60 * 60;
@@ -108,4 +110,26 @@ async fn accounts_are_followed_in_the_background_when_they_change() {
     while world.find(file).await.is_some() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_erasure_waits_for_an_upload_that_just_becomes_a_file() {
+    let (bytes, robin, tenant) = (Faulty::new(), person(1), Arc::new(Tenant::default()));
+    let world = World::over(Config::default(), Arc::new(bytes.clone()));
+    world.media().connect(tenant.connections());
+    bytes.breaks(Op::Rename, 1, Fault::Stalls);
+    let (uploaded, ()) = tokio::join!(world.upload(&robin, "", "late"), async {
+        while !world.is_staged(&robin).await {
+            tokio::task::yield_now().await;
+        }
+        tenant.account(robin.user_id, AccountNews::Erased { messages: true }, None);
+        assert!(matches!(world.media().sweep().await, Err(MediaError::UploadLocked)));
+        assert_eq!(world.uploads(&robin).await, 1, "its blob is held until its bytes are put, or not");
+        bytes.heals();
+    });
+    assert_eq!(uploaded.status, 503);
+    world.settled(&robin).await;
+    world.media().sweep().await.unwrap();
+    assert_eq!(world.names().await, Vec::<String>::new());
+    assert_eq!(world.records.position(MediaFeed::Accounts).await.unwrap(), 1);
 }

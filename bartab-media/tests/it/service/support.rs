@@ -157,6 +157,12 @@ impl World {
         self.records.list_uploads(actor.user_id).await
     }
 
+    /// Whether an upload of theirs holds the blob that it becomes.
+    pub(crate) async fn is_staged(&self, actor: &Actor) -> bool {
+        let uploads = UploadStore::list(&*self.records, actor.user_id, None, 100).await.unwrap();
+        uploads.iter().any(|upload| upload.blob.is_some())
+    }
+
     pub(crate) async fn files(&self, actor: &Actor) -> usize {
         MediaStore::list(&*self.records, Some(actor.user_id), None, 100).await.unwrap().len()
     }
