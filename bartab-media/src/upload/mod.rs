@@ -106,11 +106,16 @@ impl Media {
         }
     }
 
-    /// Removes an upload in the background; if that fails, the sweeper tries again.
-    pub(crate) fn remove_upload_later(&self, upload: UploadId) {
+    /// Removes an upload in the background, once whoever goes on with it has stopped; if that fails, the sweeper tries
+    /// again.
+    fn remove_upload_later(&self, upload: UploadId) {
         let media = self.clone();
         self.inner.tasks.spawn(async move {
-            let Err(error) = media.remove_upload(upload).await else { return };
+            let removed = async {
+                let _turn = media.inner.turns.take(upload).await?;
+                media.remove_upload(upload).await
+            };
+            let Err(error) = removed.await else { return };
             tracing::warn!(error = &error as &dyn std::error::Error, "what was received of an upload is still there");
             if let Err(error) = media.end_upload(upload).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "an upload stays until its time is over");

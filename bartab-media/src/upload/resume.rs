@@ -10,7 +10,7 @@ use futures_util::Stream;
 use super::append::{Appended, Piece};
 use super::keep::Whole;
 use super::metadata::UploadMetadata;
-use super::{NewUpload, Turn};
+use super::{NewUpload, Turn, Unfinished};
 use crate::blobs::blob_path;
 use crate::error::MediaError;
 use crate::filename;
@@ -27,6 +27,29 @@ impl Media {
         UploadMetadata::parse(metadata)?;
         let upload = self.begin_upload(actor, Some(length), metadata.to_owned()).await?;
         if length > 0 { Ok(upload) } else { self.upload_progress(actor, upload.upload_id).await }
+    }
+
+    /// The same with the first bytes. Of one that fails, or whose client goes away, nothing stays: the client does not know
+    /// of it.
+    ///
+    /// # Errors
+    /// As [`Media::create_upload`] and [`Media::append_upload`].
+    pub(crate) async fn create_upload_with(
+        &self,
+        actor: &Actor,
+        length: u64,
+        metadata: &str,
+        piece: Piece,
+        body: impl Stream<Item = Result<Bytes, MediaError>> + Send + 'static,
+    ) -> Result<Upload, MediaError> {
+        let upload = self.create_upload(actor, length, metadata).await?;
+        if length == 0 {
+            return Ok(upload);
+        }
+        let mut unfinished = Unfinished { media: self, upload: Some(upload.upload_id) };
+        let appended = self.append_upload(actor, upload.upload_id, piece, body).await?;
+        unfinished.upload = None;
+        Ok(appended)
     }
 
     /// How far an upload came, and which file it made. Whoever sends bytes of it now stops, and what came is kept.

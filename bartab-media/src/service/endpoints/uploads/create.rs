@@ -53,19 +53,12 @@ pub(in crate::service) async fn handle(caller: Caller, base: Base, query: Query,
     if announced.is_some_and(|announced| announced > length) {
         return Err(MediaError::TooLarge { limit: length }.into());
     }
-    let mut upload = media.create_upload(&actor, length, metadata).await?;
-    if comes && length > 0 {
-        let id = upload.upload_id;
+    let upload = if comes {
         let piece = Piece { offset: 0, length: announced, checksum };
-        match media.append_upload(&actor, id, piece, body).await {
-            Ok(appended) => upload = appended,
-            // The client cannot know of it.
-            Err(error) => {
-                media.remove_upload_later(id);
-                return Err(error.into());
-            }
-        }
-    }
+        media.create_upload_with(&actor, length, metadata, piece, body).await?
+    } else {
+        media.create_upload(&actor, length, metadata).await?
+    };
     let mut response = tus::empty(StatusCode::CREATED);
     let location = base.url(&format!("/v1/uploads/{}", upload.upload_id));
     tus::set(response.headers_mut(), header::LOCATION, location);

@@ -159,3 +159,22 @@ async fn first_bytes_that_do_not_all_come_leave_nothing() {
     assert!(before.elapsed() <= Duration::from_secs(61));
     world.settled(&robin()).await;
 }
+
+#[tokio::test]
+async fn a_client_that_goes_away_before_it_knows_of_its_upload_leaves_nothing() {
+    let world = World::new();
+    let start = futures_util::stream::iter([Ok(Frame::data(Bytes::from_static(b"he")))]);
+    let body = StreamBody::new(futures_util::StreamExt::chain(start, futures_util::stream::pending()));
+    let request = tus(&robin(), Method::POST, "/v1/uploads").header("upload-length", 5).header("content-type", PIECE);
+    let begun = async {
+        while world.uploads(&robin()).await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        answer = world.send_body(request.body(body).unwrap()) => panic!("{answer:?}"),
+        () = begun => {}
+    }
+    let settled = tokio::time::timeout(Duration::from_secs(10), world.settled(&robin())).await;
+    assert!(settled.is_ok(), "the upload is still there");
+}
