@@ -61,7 +61,8 @@ impl Media {
     /// [`MediaError::MissingScope`]; a store's own.
     pub async fn sign(&self, actor: &Actor, files: &[MediaId]) -> Result<Vec<SignedLink>, MediaError> {
         require(actor, Scope::MediaRead)?;
-        let claims = Claims { actor, expires_at: self.link_end() }.to_bytes()?;
+        let expires_at = self.link_end();
+        let claims = Claims { actor, expires_at }.to_bytes()?;
         let key = self.link_key().await?;
         let mut links: Vec<SignedLink> = Vec::with_capacity(files.len());
         for media in files {
@@ -73,20 +74,9 @@ impl Media {
                 Err(MediaError::NotFound | MediaError::Quarantined) => continue,
                 Err(error) => return Err(error),
             };
-            links.push(self.link(&file, &claims, &key));
+            links.push(link(&file, &claims, expires_at, &key));
         }
         Ok(links)
-    }
-
-    fn link(&self, file: &File, claims: &[u8], key: &[u8; 32]) -> SignedLink {
-        let media_id = file.record.media_id;
-        let signed = (!file.record.blob.public).then(|| {
-            let mut bytes = claims.to_vec();
-            bytes.extend(code(key, media_id, claims).finalize().into_bytes());
-            URL_SAFE_NO_PAD.encode(bytes)
-        });
-        let expires_at = signed.as_ref().map(|_| self.link_end());
-        SignedLink { media_id, has_thumbnail: file.kind.has_thumbnail(), signature: signed, expires_at }
     }
 
     fn link_end(&self) -> Timestamp {
@@ -138,6 +128,17 @@ impl Media {
         let follower = Follower::from_bytes(claims).ok_or(MediaError::LinkInvalid)?;
         if follower.expires_at <= self.inner.clock.now() { Err(MediaError::LinkExpired) } else { Ok(follower) }
     }
+}
+
+fn link(file: &File, claims: &[u8], expires_at: Timestamp, key: &[u8; 32]) -> SignedLink {
+    let media_id = file.record.media_id;
+    let signature = (!file.record.blob.public).then(|| {
+        let mut bytes = claims.to_vec();
+        bytes.extend(code(key, media_id, claims).finalize().into_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    });
+    let expires_at = signature.as_ref().map(|_| expires_at);
+    SignedLink { media_id, has_thumbnail: file.kind.has_thumbnail(), signature, expires_at }
 }
 
 fn code(key: &[u8; 32], media: MediaId, claims: &[u8]) -> Hmac<Sha256> {
