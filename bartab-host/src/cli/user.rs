@@ -76,9 +76,9 @@ pub(super) enum User {
     },
     /// Take every way to sign in from somebody, and print a link to a new one
     Reset(Deed),
-    /// Erase a person for good: names, password and sessions
+    /// Erase a person for good: names, password, sessions, and files that no message carries
     Erase {
-        /// Also what they wrote
+        /// Also what they wrote, and every file of theirs
         #[arg(long)]
         messages: bool,
         /// Yes, it is gone for ever

@@ -21,8 +21,9 @@ pub(crate) struct Erasure {
     pub(crate) reason: String,
 }
 
-/// Erase a person for good: names, picture, password, second factor and sessions, and with `messages` also what they
-/// wrote. Their bots are deleted. Their id stays, so that nothing that refers to it breaks, and so does the audit trail.
+/// Erase a person for good: names, picture, password, second factor, sessions, and files that no message carries; with
+/// `messages` also what they wrote, and every file of theirs but what an administrator keeps in quarantine. Their bots are
+/// deleted. Their id stays, so that nothing that refers to it breaks, and so does the audit trail.
 ///
 /// It can be asked for again: to do what is not known to be done, or to erase what they wrote after all. What is erased
 /// stays so, also when `messages` is `false` the second time.
