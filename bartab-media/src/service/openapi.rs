@@ -12,8 +12,8 @@ use super::endpoints::uploads::{append, cancel, create, options, progress};
 use super::endpoints::{delete, download, list, quarantine, restore, sign, thumbnail, upload, usage};
 
 pub(super) use problems::{
-    ActProblems, FindProblems, ListProblems, RangeProblems, SignProblems, ThumbnailProblems, UploadProblems,
-    WriteProblems,
+    ActProblems, BodyProblems, FindProblems, ListProblems, RangeProblems, SignProblems, ThumbnailProblems,
+    UploadProblems, WriteProblems,
 };
 
 #[derive(OpenApi)]

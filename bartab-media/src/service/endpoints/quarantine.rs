@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::file::File;
-use crate::service::openapi::ActProblems;
+use crate::service::openapi::{ActProblems, BodyProblems};
 use crate::service::request::{Answer, Base, Caller, Id, Json, json_of};
 
 /// Why nobody is to read the file.
@@ -25,7 +25,7 @@ pub(in crate::service) struct Reason {
     post, path = "/v1/media/{media}/quarantine", tag = "media", operation_id = "quarantine_media",
     params(("media" = String, Path, description = "The file")),
     request_body(content = Reason),
-    responses((status = 200, description = "The file as it is now", body = File), ActProblems),
+    responses((status = 200, description = "The file as it is now", body = File), ActProblems, BodyProblems),
     security(("bearer" = [])),
 )]
 pub(in crate::service) async fn handle(caller: Caller, base: Base, media: Id<MediaId>, body: Json<Reason>) -> Answer {

@@ -120,9 +120,8 @@ pub(in crate::service) struct SignProblems;
 
 impl IntoResponses for SignProblems {
     fn responses() -> Responses {
-        let mut responses = Responses::new();
+        let mut responses = BodyProblems::responses();
         every(&mut responses);
-        problem(&mut responses, 413, "`request.too_large`");
         responses
     }
 }
@@ -161,6 +160,17 @@ impl IntoResponses for ActProblems {
              quarantine; `auth.insufficient_scope`",
         );
         problem(&mut responses, 410, "`media.quarantined`: for who is neither its owner nor an administrator");
+        responses
+    }
+}
+
+/// Of a route that acts upon a file as a body says, beside [`ActProblems`].
+pub(in crate::service) struct BodyProblems;
+
+impl IntoResponses for BodyProblems {
+    fn responses() -> Responses {
+        let mut responses = Responses::new();
+        problem(&mut responses, 413, "`request.too_large`");
         responses
     }
 }

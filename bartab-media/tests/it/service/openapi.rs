@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use bartab_core::MediaId;
 use http::Method;
+use serde_json::json;
 
 use super::support::{World, person};
 
@@ -33,5 +34,18 @@ async fn every_operation_of_the_document_is_served_and_has_a_name_of_its_own() {
     }
     for name in ["download_media", "look_at_media", "thumbnail_of_media", "look_at_thumbnail", "sign_media"] {
         assert!(names.contains(name), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_document_says_where_a_body_can_be_too_large() {
+    let (world, robin) = (World::new(), person(1));
+    let document = bartab_media::openapi();
+    let body = json!({ "reason": "x".repeat(100_000) });
+    for path in ["/v1/media/sign", "/v1/media/{media}/quarantine", "/v1/media/{media}/restore"] {
+        let uri = path.replace("{media}", &MediaId::from_u128(1).to_string());
+        let answer = world.call(&robin, Method::POST, &uri, Some(body.clone())).await;
+        answer.is_problem(413, "request.too_large");
+        assert!(document["paths"][path]["post"]["responses"].get("413").is_some(), "{path}");
     }
 }
