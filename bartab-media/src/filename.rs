@@ -2,15 +2,28 @@
 
 /// Bytes that a name may have: what every file system takes.
 const MOST: usize = 255;
+/// Bytes of an extension, with its dot, that is kept of a longer name.
+const MOST_EXTENSION: usize = 16;
 
 /// The name without what deceives or breaks: folders, control characters, and marks that have a name run backwards.
 /// `None` when nothing is left.
 pub(crate) fn clean(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let mut clean: String = last.chars().filter(|char| !char.is_control() && !is_deceptive(*char)).collect();
-    clean.truncate(clean.floor_char_boundary(MOST));
+    shorten(&mut clean);
     let trimmed = clean.trim();
     (!trimmed.is_empty() && !trimmed.bytes().all(|byte| byte == b'.')).then(|| trimmed.to_owned())
+}
+
+/// Takes what is too long out before the extension, by which programs tell what they open.
+fn shorten(name: &mut String) {
+    if name.len() <= MOST {
+        return;
+    }
+    let extension = name.rfind('.').and_then(|dot| name.get(dot..)).unwrap_or_default();
+    let extension = if extension.len() <= MOST_EXTENSION { extension.to_owned() } else { String::new() };
+    name.truncate(name.floor_char_boundary(MOST - extension.len()));
+    name.push_str(&extension);
 }
 
 /// Marks of direction (Unicode TR 9), other separators of lines, and characters that are not seen.
@@ -45,6 +58,20 @@ mod tests {
         ];
         for (name, expected) in cases {
             assert_eq!(clean(name).as_deref(), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_extension() {
+        let cases = [
+            (format!("{}.jpg", "x".repeat(300)), format!("{}.jpg", "x".repeat(251))),
+            (format!("{}.png", "😀".repeat(100)), format!("{}.png", "😀".repeat(62))),
+            (format!("a.{}", "x".repeat(300)), format!("a.{}", "x".repeat(253))),
+            ("x".repeat(300), "x".repeat(255)),
+            (format!("{}.jpg", "x".repeat(251)), format!("{}.jpg", "x".repeat(251))),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(clean(&name), Some(expected), "{name}");
         }
     }
 
