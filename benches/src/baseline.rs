@@ -5,21 +5,28 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::extract::Path;
+use axum::routing::get;
 use axum::serve::ListenerExt as _;
+use bytes::Bytes;
 
 use crate::Result;
 use crate::stats::Latencies;
 
-/// Serves `POST /nothing` and `GET /wait` until it is ended.
+const MOST_BYTES: usize = 1 << 20;
+
+/// Serves `/nothing`, so many bytes at `/bytes/{length}`, and `GET /wait` until it is ended.
 pub(crate) async fn serve() -> Result<()> {
-    let app = Router::new().route("/nothing", post(async || "")).route(
-        "/wait",
-        get(async || {
-            tokio::time::sleep(Duration::from_secs(3600)).await;
-            ""
-        }),
-    );
+    let bytes = Bytes::from(vec![7; MOST_BYTES]);
+    let some = async move |Path(length): Path<usize>| bytes.slice(..length.min(MOST_BYTES));
+    let app =
+        Router::new().route("/nothing", get(async || "").post(async || "")).route("/bytes/{length}", get(some)).route(
+            "/wait",
+            get(async || {
+                tokio::time::sleep(Duration::from_secs(3600)).await;
+                ""
+            }),
+        );
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on {}", listener.local_addr()?);
     let listener = listener.tap_io(|stream| {

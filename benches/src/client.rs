@@ -60,6 +60,29 @@ impl Connection {
         Ok((status, &self.buffer[head..head + length]))
     }
 
+    /// How long the answer to a prepared request is, head and body.
+    pub(crate) async fn measure(&mut self, request: &[u8]) -> Result<usize> {
+        self.stream.write_all(request).await?;
+        self.answer().await?;
+        Ok(self.buffer.len())
+    }
+
+    /// The status of the answer to a prepared request, when it is known how long that is: nothing else is read of it, so
+    /// that a long head costs what its bytes cost.
+    pub(crate) async fn repeat(&mut self, request: &[u8], length: usize) -> Result<u16> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
+        while self.buffer.len() < length {
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                return Err("the server closed the connection".into());
+            }
+        }
+        if self.buffer.len() > length {
+            return Err("the answer is longer than the first one".into());
+        }
+        Ok(std::str::from_utf8(self.buffer.get(9..12).ok_or("short answer")?)?.parse()?)
+    }
+
     /// As [`Connection::call`], for a JSON answer with this status.
     pub(crate) async fn json(
         &mut self,

@@ -9,12 +9,16 @@ mod baseline;
 mod client;
 mod fanout;
 mod history;
+mod load;
 mod logins;
 mod memory;
+mod picture;
 mod post;
 mod process;
 mod stats;
 mod tenant;
+mod thumbnail;
+mod transfer;
 mod verify;
 
 use std::error::Error;
@@ -110,6 +114,33 @@ enum What {
         #[arg(long, default_value_t = 10)]
         secs: u64,
     },
+    /// A large file up and down, against a copy of it on the same disk.
+    Transfer {
+        /// MiB of the file.
+        #[arg(long, default_value_t = 1024)]
+        mib: u64,
+        /// How often each is measured.
+        #[arg(long, default_value_t = 3)]
+        rounds: u32,
+    },
+    /// A thumbnail that is held in memory, against a handler that does nothing.
+    Thumbnail {
+        /// Keep-alive connections.
+        #[arg(long, default_value_t = 64)]
+        connections: usize,
+        /// Seconds of each measurement.
+        #[arg(long, default_value_t = 4)]
+        secs: u64,
+        /// How often each is measured.
+        #[arg(long, default_value_t = 3)]
+        rounds: u32,
+    },
+    /// The first thumbnail of a photo of 12 megapixels, against decoding and resizing it with the same crates.
+    FirstThumbnail {
+        /// How many photos.
+        #[arg(long, default_value_t = 9)]
+        photos: u32,
+    },
     /// A server that does nothing, or only waits; a child of the measurements.
     #[command(hide = true)]
     ServeNothing,
@@ -136,6 +167,9 @@ async fn main() -> Result<()> {
         What::ServeNothing => baseline::serve().await,
         What::Verify { requests, tokens } => verify::run(requests, tokens).await,
         What::Logins { logins, rate, secs } => logins::run(logins, rate, secs).await,
+        What::Transfer { mib, rounds } => transfer::run(mib, rounds).await,
+        What::Thumbnail { connections, secs, rounds } => thumbnail::run(connections, secs, rounds).await,
+        What::FirstThumbnail { photos } => picture::run(photos).await,
         What::ServeTenant { data, real_passwords } => tenant::serve(data, real_passwords).await,
     }
 }

@@ -1,17 +1,16 @@
 //! `POST` of messages over HTTP, every one with a fresh key and durable, against a handler that does nothing.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bartab_core::SystemRandom;
 
 use crate::Result;
 use crate::baseline::fdatasync;
 use crate::client::Connection;
+use crate::load::{Load, WARM_UP, collect};
 use crate::process::Server;
 use crate::stats::{Latencies, figure, millis, ratio};
 use crate::tenant::{join, key, person, room};
-
-const WARM_UP: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(connections: usize, secs: u64) -> Result<()> {
     let folder = tempfile::tempdir_in(".")?;
@@ -87,44 +86,4 @@ async fn messages_rate(addr: &str, connections: usize, time: Duration) -> Result
         })
     });
     collect(tasks.collect(), time).await
-}
-
-type Task = tokio::task::JoinHandle<std::result::Result<Latencies, crate::BoxError>>;
-
-async fn collect(tasks: Vec<Task>, time: Duration) -> Result<(f64, Latencies)> {
-    let mut all = Latencies::default();
-    for task in tasks {
-        all.extend(task.await??);
-    }
-    Ok((all.len() as f64 / time.as_secs_f64(), all))
-}
-
-/// One connection's share: a warm-up that is not counted, then the measured time.
-struct Load {
-    start: Instant,
-    asked: Instant,
-    end: Instant,
-    latencies: Latencies,
-}
-
-impl Load {
-    fn new(time: Duration) -> Self {
-        let now = Instant::now();
-        Self { start: now + WARM_UP, asked: now, end: now + WARM_UP + time, latencies: Latencies::default() }
-    }
-
-    fn running(&mut self) -> bool {
-        self.asked = Instant::now();
-        self.asked < self.end
-    }
-
-    fn done(&mut self, status: u16, expected: u16) -> Result<()> {
-        if status != expected {
-            return Err(format!("status {status}").into());
-        }
-        if self.asked >= self.start {
-            self.latencies.push(self.asked.elapsed());
-        }
-        Ok(())
-    }
 }

@@ -41,3 +41,11 @@ pub(crate) fn ratio(what: &str, ratio: f64, target: &str) {
 pub(crate) fn figure(what: &str, value: impl std::fmt::Display) {
     println!("{what:<60} {value:>8}");
 }
+
+/// The middle one of several ratios and their range, with the target beside it.
+pub(crate) fn ratios(what: &str, mut ratios: Vec<f64>, target: &str) {
+    ratios.sort_unstable_by(f64::total_cmp);
+    let at = |index: usize| ratios.get(index).copied().unwrap_or(f64::NAN);
+    let (least, middle, most) = (at(0), at(ratios.len() / 2), at(ratios.len().saturating_sub(1)));
+    println!("{what:<60} {middle:>8.2}   {least:.2} to {most:.2}, target {target}");
+}

@@ -14,6 +14,8 @@ pub(crate) async fn serve(data: PathBuf, real_passwords: bool) -> Result<()> {
     // A thousand people sign up before some measurements; signing up is not what they measure.
     options.config.auth.password =
         if real_passwords { bartab_auth::PasswordConfig::default() } else { bartab_auth::PasswordConfig::THROW_AWAY };
+    // What is measured is a gigabyte; a file may have a quarter of one unless configured.
+    options.config.media.file_bytes = 2 << 30;
     let server = start(options).await?;
     println!("listening on {}", server.addr());
     std::future::pending::<()>().await;
