@@ -13,8 +13,8 @@ use super::patience::{LONG_STALL, STALL, within};
 
 /// Bytes of one write to a local file.
 const LOCAL_PIECE: usize = 1 << 20;
-/// Bytes of one part of an upload to S3, which takes 10,000 of them and none but the last below 5 MiB.
-const REMOTE_PIECE: usize = 8 << 20;
+/// Bytes of one part of an upload to S3, which takes 10,000 of them and none but the last below 5 MiB. An upload holds two.
+const REMOTE_PIECE: usize = 5 << 20;
 
 /// What comes in smaller pieces is copied together at once: each would take more memory than its bytes, and hold a buffer
 /// of its connection.
