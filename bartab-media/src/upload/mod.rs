@@ -59,9 +59,11 @@ impl Media {
         unfinished.upload = None;
         let media = self.clone();
         self.to_the_end(async move {
-            let turn = media.inner.turns.take(upload.upload_id).await?;
-            let kept = media.keep(&upload, whole).await;
-            drop(turn);
+            let kept = async {
+                let _turn = media.inner.turns.take(upload.upload_id).await?;
+                media.keep(&upload, whole).await
+            };
+            let kept = kept.await;
             media.remove_upload_later(upload.upload_id);
             kept
         })

@@ -1,16 +1,17 @@
 //! `POST /v1/media?public=&filename=`
 
 use axum::extract::Request;
+use bartab_core::MediaId;
 use bartab_core::store::MediaRecord;
-use bartab_core::{MediaId, Problem};
-use http::{HeaderMap, StatusCode, header};
+use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::digest::checked;
 use crate::service::inbound::{Form, Inbound, boundary, content_digest};
 use crate::service::openapi::WriteProblems;
-use crate::service::request::{Answer, Base, Caller, Failure, Query, json_of};
+use crate::service::request::{Answer, Base, Caller, Query, json_of};
+use crate::service::tus;
 use crate::sniff::Kind;
 use crate::upload::NewUpload;
 
@@ -93,7 +94,7 @@ pub(in crate::service) async fn handle(caller: Caller, base: Base, query: Query,
     let body = Inbound::new(body, media.config().idle_time());
     let public = query.get("public")?;
     let filename = query.text("filename").map(str::to_owned);
-    let length = content_length(&parts.headers)?;
+    let length = tus::number(&parts.headers, &header::CONTENT_LENGTH, "Content-Length")?;
     let new = NewUpload { filename, public: public.unwrap_or(false), length };
     let body = checked(body, content_digest(&parts.headers)?);
     let record = match boundary(&parts.headers)? {
@@ -107,11 +108,4 @@ pub(in crate::service) async fn handle(caller: Caller, base: Base, query: Query,
         }
     };
     json_of(StatusCode::CREATED, &Stored::new(record, &base))
-}
-
-/// How long the body says that it is.
-fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
-    let Some(length) = headers.get(header::CONTENT_LENGTH) else { return Ok(None) };
-    let length = length.to_str().ok().and_then(|length| length.parse().ok());
-    length.map(Some).ok_or_else(|| Problem::invalid_field("Content-Length", "invalid", "a number of bytes").into())
 }

@@ -272,3 +272,22 @@ async fn in_process_the_same_is_read_without_http() {
     let picture = image::load_from_memory(&bytes).unwrap();
     assert_eq!((picture.width(), picture.height(), format), (32, 30, ThumbnailFormat::Jpeg));
 }
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_looked_for_like_somebody_elses() {
+    let (world, robin, eve) = (World::new(), person(1), person(2));
+    let tenant = tenant(&world);
+    let (_, foreign) = world.placed(&robin, "", "robin's").await;
+    let unknown = format!("/v1/media/{}", MediaId::from_u128(1));
+    for down in [false, true] {
+        // What cannot be asked now is not asked about the one alone: otherwise the answer would tell that it is there.
+        tenant.is_down.store(down, Ordering::Relaxed);
+        for path in [&foreign, &unknown] {
+            let answer = world.get(Some(&eve), path).await;
+            match down {
+                false => answer.is_problem(404, "media.not_found"),
+                true => answer.is_problem(503, "store.unavailable"),
+            }
+        }
+    }
+}
